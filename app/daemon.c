@@ -164,20 +164,20 @@ static void on_viewer_gone(void *ctx, const struct http_handover *h)
 
 /* ---- starting ---------------------------------------------------------------------- */
 
-int daemon_fail(char why[static 512], int err, const char *what,
+int daemon_fail(char why[static WHY_MAX], int err, const char *what,
                 const char *text)
 {
-    snprintf(why, 512, "%.200s: %.300s", what, text);
+    snprintf(why, WHY_MAX, "%.200s: %.300s", what, text);
     return err;
 }
 
 /* A port that could not be opened; err is libuv's. */
-int daemon_fail_port(char why[static 512], int err, const char *what,
+int daemon_fail_port(char why[static WHY_MAX], int err, const char *what,
                      const char *key, const struct gb_addr *addr)
 {
     char text[GB_ADDR_TEXT_MAX];
 
-    snprintf(why, 512, "%s %s: %s%s (setting %s)", what,
+    snprintf(why, WHY_MAX, "%s %s: %s%s (setting %s)", what,
              gb_addr_text(addr, text), uv_strerror(err),
              err == UV_EADDRINUSE
                  ? "; another program holds it, see `ss -lntup`"
@@ -186,7 +186,7 @@ int daemon_fail_port(char why[static 512], int err, const char *what,
     return err;
 }
 
-static int start_sip(struct daemon *d, char why[static 512])
+static int start_sip(struct daemon *d, char why[static WHY_MAX])
 {
     struct sip_stack_config sc = { .user_agent = "gb28181d/" GB_VERSION,
                                    .obey_retry_after = true,
@@ -214,7 +214,7 @@ static bool trace_owner(void *ctx, struct slice id, struct slice *device)
            platform_channel_owner(d->platform, id, device);
 }
 
-static int start_trace(struct daemon *d, char why[static 512])
+static int start_trace(struct daemon *d, char why[static WHY_MAX])
 {
     const struct trace_config tc = {
         .alloc = &gb_alloc_heap,
@@ -239,7 +239,7 @@ unsigned daemon_media_threads(const struct config *c)
 }
 
 /* https is for whoever can check certificates. */
-static int start_hooks(struct daemon *d, char why[static 512])
+static int start_hooks(struct daemon *d, char why[static WHY_MAX])
 {
     struct hooks_config hc = { .alloc = &gb_alloc_heap,
                                .boot = (uint64_t)daemon_now(d).utc_ms,
@@ -268,7 +268,7 @@ static size_t read_listen(struct daemon *d, enum config_key k,
     return n;
 }
 
-static int start_edge(struct daemon *d, char why[static 512])
+static int start_edge(struct daemon *d, char why[static WHY_MAX])
 {
     struct gb_addr listen[SIP_EDGE_MAX_LISTEN], secure[SIP_EDGE_MAX_LISTEN];
     struct sip_edge_config ec = {
@@ -320,7 +320,7 @@ static uint16_t shared_port(const struct config *c)
     return config_shared_fits(c) ? (uint16_t)port : 0;
 }
 
-static int start_media(struct daemon *d, char why[static 512])
+static int start_media(struct daemon *d, char why[static WHY_MAX])
 {
     bool always = !strcmp(config_text(d->config, CONFIG_MEDIA_MODE), "shared");
     struct media_net_config mc = { .main = &d->loop,
@@ -354,7 +354,7 @@ static size_t read_proxies(struct daemon *d)
     return n;
 }
 
-static int start_server(struct daemon *d, char why[static 512])
+static int start_server(struct daemon *d, char why[static WHY_MAX])
 {
     struct gb_addr listen[LISTEN_MAX];
     struct http_server_config sc = {
@@ -401,7 +401,7 @@ static void on_log_check(uv_check_t *h)
     http_on_log(d->app);
 }
 
-static int start_log(struct daemon *d, char why[static 512])
+static int start_log(struct daemon *d, char why[static WHY_MAX])
 {
     int err = logring_new(&d->log);
 
@@ -430,14 +430,50 @@ static void read_identity(struct daemon *d)
     d->password = *password ? password : d->secrets->device_password;
 }
 
+static int load_store(struct daemon *d, char why[static WHY_MAX])
+{
+    int err = daemon_load(d, why);
+
+    if (err)
+        return err;
+    daemon_set_retention(d, d->config);
+    daemon_set_hooks(d, d->config);
+    return 0;
+}
+
+static int start_file_disk(struct daemon *d, char why[static WHY_MAX])
+{
+    if (mailbox_init(&d->box, &d->loop) || disk_new(&d->file_disk))
+        return daemon_fail(why, GB_ENOMEM, "start", "no memory");
+    return 0;
+}
+
+/* Each needs those before it. */
+static int (*const steps[])(struct daemon *d, char why[static WHY_MAX]) = {
+    start_log, start_sip, start_trace, daemon_start_platform, start_hooks,
+    load_store, start_file_disk, daemon_start_jpeg, daemon_start_exec,
+    daemon_start_mqtt, daemon_start_app, daemon_start_tls, start_edge,
+    start_server, start_media, daemon_start_saves, daemon_start_rolls,
+    daemon_start_rtsp,
+};
+
 static void on_signal(uv_signal_t *s, int number);
 
-int daemon_new(struct daemon **out, const struct config *c,
-               const struct secrets *s, char why[static 512])
+static void watch_signals(struct daemon *d)
 {
     static const int numbers[3] = { SIGTERM, SIGINT, SIGHUP };
+
+    for (size_t i = 0; i < 3; i++) {
+        uv_signal_init(&d->loop, &d->signals[i]);
+        d->signals[i].data = d;
+        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+    }
+}
+
+int daemon_new(struct daemon **out, const struct config *c,
+               const struct secrets *s, char why[static WHY_MAX])
+{
     struct daemon *d = calloc(1, sizeof(*d));
-    int err;
 
     if (!d || uv_loop_init(&d->loop))
         return daemon_fail(why, GB_ENOMEM, "start", "no memory");
@@ -447,58 +483,19 @@ int daemon_new(struct daemon **out, const struct config *c,
     d->secrets = s;
     read_identity(d);
     d->n_proxies = read_proxies(d);
-    err = start_log(d, why);
-    if (!err)
-        err = start_sip(d, why);
-    if (!err)
-        err = start_trace(d, why);
-    if (!err)
-        err = daemon_start_platform(d, why);
-    if (!err)
-        err = start_hooks(d, why);
-    if (!err)
-        err = daemon_load(d, why);
-    if (!err) {
-        daemon_set_retention(d, c);
-        daemon_set_hooks(d, c);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        int err = steps[i](d, why);
+
+        if (err)
+            return err; /* the process ends: nothing is worth undoing */
     }
-    if (!err && (mailbox_init(&d->box, &d->loop) || disk_new(&d->file_disk)))
-        err = daemon_fail(why, GB_ENOMEM, "start", "no memory");
-    if (!err)
-        err = daemon_start_jpeg(d, why);
-    if (!err)
-        err = daemon_start_exec(d, why);
-    if (!err)
-        err = daemon_start_mqtt(d, why);
-    if (!err)
-        err = daemon_start_app(d, why);
-    if (!err)
-        err = daemon_start_tls(d, why);
-    if (!err)
-        err = start_edge(d, why);
-    if (!err)
-        err = start_server(d, why);
-    if (!err)
-        err = start_media(d, why);
-    if (!err)
-        err = daemon_start_saves(d, why);
-    if (!err)
-        err = daemon_start_rolls(d, why);
-    if (!err)
-        err = daemon_start_rtsp(d, why);
-    if (err)
-        return err; /* the process ends: nothing is worth undoing */
     daemon_start_pushes(d);
     uv_timer_init(&d->loop, &d->drain);
     d->drain.data = d;
     daemon_watch(d);
     d->started_utc_ms = daemon_now(d).utc_ms;
     daemon_ask_disks(d);
-    for (size_t i = 0; i < 3; i++) {
-        uv_signal_init(&d->loop, &d->signals[i]);
-        d->signals[i].data = d;
-        uv_signal_start(&d->signals[i], on_signal, numbers[i]);
-    }
+    watch_signals(d);
     if (!config_bool(c, CONFIG_HTTP_AUTH))
         log_f(LOG_WARN, "msg=\"http.auth is false: everybody who reaches the "
                         "HTTP port is admin\"");

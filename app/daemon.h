@@ -13,7 +13,7 @@ struct daemon;
 /* Starts everything; config and secrets are borrowed. On error *why holds one
  * sentence and nothing runs. 0 or an error code. */
 int daemon_new(struct daemon **out, const struct config *c,
-               const struct secrets *s, char why[static 512]);
+               const struct secrets *s, char why[static WHY_MAX]);
 
 /* Takes over the settings that SIGHUP may change. */
 void daemon_reload(struct daemon *d, const struct config *c);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* The program of a row can be run now; later it may be another one. */
-static int check_program(const char *row, char why[static 512])
+static int check_program(const char *row, char why[static WHY_MAX])
 {
     char path[EXEC_ROW_MAX + 1];
     struct slice command, program;
@@ -22,7 +22,7 @@ static int check_program(const char *row, char why[static 512])
                               : 0;
 }
 
-int daemon_start_exec(struct daemon *d, char why[static 512])
+int daemon_start_exec(struct daemon *d, char why[static WHY_MAX])
 {
     const struct execs_config xc = { .loop = &d->loop, .log = daemon_log,
                                      .ctx = d };

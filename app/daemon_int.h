@@ -120,12 +120,12 @@ struct daemon {
 /* Asked for each message; the loop's clock stands still in between. */
 struct gb_time daemon_now(struct daemon *d);
 /* Puts a sentence into why and returns err. */
-int daemon_fail(char why[static 512], int err, const char *what,
+int daemon_fail(char why[static WHY_MAX], int err, const char *what,
                 const char *text);
 
 /* daemon_settings.c */
 unsigned daemon_media_threads(const struct config *c);
-int daemon_start_platform(struct daemon *d, char why[static 512]);
+int daemon_start_platform(struct daemon *d, char why[static WHY_MAX]);
 void daemon_set_retention(struct daemon *d, const struct config *c);
 void daemon_set_record_limits(struct daemon *d, const struct config *c);
 void daemon_set_hooks(struct daemon *d, const struct config *c);
@@ -136,7 +136,7 @@ int daemon_set(void *ctx, uint64_t request, struct http_setting_value *v,
                size_t n);
 
 /* daemon_load.c: opens the store. */
-int daemon_load(struct daemon *d, char why[static 512]);
+int daemon_load(struct daemon *d, char why[static WHY_MAX]);
 
 /* daemon_watch.c: from now on; when it begins to stop. */
 void daemon_watch(struct daemon *d);
@@ -150,30 +150,30 @@ struct slice daemon_owner(const char *kind, struct slice name,
 enum log_level daemon_level(enum platform_level l);
 
 /* daemon_saves.c: files of downloads. */
-int daemon_start_saves(struct daemon *d, char why[static 512]);
+int daemon_start_saves(struct daemon *d, char why[static WHY_MAX]);
 void daemon_save(struct daemon *d, const struct platform_action *a);
 
 /* daemon_ask.c: of struct http_app_config. */
 int daemon_ask(void *ctx, const struct http_ask *q);
 
 /* What could not be bound, and why; returns err. */
-int daemon_fail_port(char why[static 512], int err, const char *what,
+int daemon_fail_port(char why[static WHY_MAX], int err, const char *what,
                      const char *key, const struct gb_addr *addr);
 
 /* daemon_jpeg.c: before the HTTP application; of struct http_app_config. */
-int daemon_start_jpeg(struct daemon *d, char why[static 512]);
+int daemon_start_jpeg(struct daemon *d, char why[static WHY_MAX]);
 bool daemon_jpeg(void *ctx, uint64_t request, uint64_t session, unsigned loop);
 
 /* daemon_exec.c: before the HTTP application; of struct http_app_config; what
  * /metrics tells of it. */
-int daemon_start_exec(struct daemon *d, char why[static 512]);
+int daemon_start_exec(struct daemon *d, char why[static WHY_MAX]);
 bool daemon_event_wanted(void *ctx, enum hooks_kind kind);
 void daemon_event(void *ctx, const struct http_event *e);
 void daemon_exec_metrics(const struct daemon *d, struct buf *out);
 
 /* daemon_mqtt.c: the platform has its devices; of daemon_event; with each alarm;
  * what /metrics tells of it; when nothing happens any more. */
-int daemon_start_mqtt(struct daemon *d, char why[static 512]);
+int daemon_start_mqtt(struct daemon *d, char why[static WHY_MAX]);
 bool daemon_mqtt_wants(const struct daemon *d, enum hooks_kind kind);
 void daemon_mqtt_event(struct daemon *d, const struct http_event *e);
 void daemon_mqtt_alarm(struct daemon *d, const struct platform_alarm *alarm);
@@ -190,14 +190,14 @@ void daemon_follow_rules(struct daemon *d, const struct platform_alarm *alarm);
 /* daemon_tls.c: before anything listens; at SIGHUP; whether servers can be
  * called that are checked against the file of this key (webhooks.ca, push.ca);
  * of struct hook_client_config; of struct push_hooks. */
-int daemon_start_tls(struct daemon *d, char why[static 512]);
+int daemon_start_tls(struct daemon *d, char why[static WHY_MAX]);
 void daemon_reload_tls(struct daemon *d);
 bool daemon_checks_certificates(const struct daemon *d, enum config_key ca);
 struct tls_ctx *daemon_caller_tls(void *ctx);
 struct tls_ctx *daemon_push_tls(void *ctx);
 
 /* daemon_rtsp.c: the media loops run, the HTTP application is there. */
-int daemon_start_rtsp(struct daemon *d, char why[static 512]);
+int daemon_start_rtsp(struct daemon *d, char why[static WHY_MAX]);
 
 /* daemon_push.c: before the store is loaded; when the media loops run; of struct
  * http_app_config; before the media loops end. */
@@ -219,7 +219,7 @@ void daemon_restore_recorder(void *ctx, struct slice device,
 void daemon_restore_record(void *ctx, struct slice device,
                            struct slice channel,
                            const struct archive_segment *s);
-int daemon_start_rolls(struct daemon *d, char why[static 512]);
+int daemon_start_rolls(struct daemon *d, char why[static WHY_MAX]);
 void daemon_record_changed(void *ctx, struct slice device,
                            struct slice channel);
 int daemon_cut(void *ctx, struct cuts *q); /* http_app_config.cut */
@@ -235,8 +235,16 @@ void daemon_free_rolls(struct daemon *d);
 void daemon_metrics(void *ctx, struct buf *out);
 void daemon_ask_disks(struct daemon *d);
 
+/* daemon_files.c: before the HTTP application; when it is there, what lies in the
+ * folders from before; of struct http_app_config. */
+int daemon_make_folders(struct daemon *d, char why[static WHY_MAX]);
+void daemon_read_files(struct daemon *d);
+void daemon_file_remove(void *ctx, const char *name);
+bool daemon_picture_store(void *ctx, const char *name, struct slice bytes);
+void daemon_picture_remove(void *ctx, const char *name);
+
 /* daemon_http.c */
-int daemon_start_app(struct daemon *d, char why[static 512]);
+int daemon_start_app(struct daemon *d, char why[static WHY_MAX]);
 struct gb_time daemon_http_now(void *ctx);
 void daemon_log(void *ctx, enum platform_level level, const char *text);
 size_t daemon_addresses(void *ctx, struct gb_addr *out, size_t cap);

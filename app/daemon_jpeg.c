@@ -73,7 +73,7 @@ bool daemon_jpeg(void *ctx, uint64_t request, uint64_t session, unsigned loop)
     return false;
 }
 
-int daemon_start_jpeg(struct daemon *d, char why[static 512])
+int daemon_start_jpeg(struct daemon *d, char why[static WHY_MAX])
 {
     const char *program = config_text(d->config, CONFIG_SNAPSHOT_FFMPEG);
     int err;

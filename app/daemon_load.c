@@ -134,7 +134,7 @@ static void on_saved_download(void *ctx, const struct platform_download *s)
     platform_restore_download(d->platform, s, daemon_now(d));
 }
 
-int daemon_load(struct daemon *d, char why[static 512])
+int daemon_load(struct daemon *d, char why[static WHY_MAX])
 {
     struct store_loader load = {
         .on_device = on_saved_device, .on_channel = on_saved_channel,

@@ -235,7 +235,7 @@ static bool read_server(const char *text, char host[static 256],
     return v && name.n && slice_copy(host, 256, name);
 }
 
-int daemon_start_mqtt(struct daemon *d, char why[static 512])
+int daemon_start_mqtt(struct daemon *d, char why[static WHY_MAX])
 {
     const struct config *c = d->config;
     const char *server = config_text(c, CONFIG_MQTT_SERVER);

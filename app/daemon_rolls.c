@@ -419,7 +419,7 @@ static void on_timer(uv_timer_t *t)
 
 /* ---- life ---------------------------------------------------------------------------- */
 
-int daemon_start_rolls(struct daemon *d, char why[static 512])
+int daemon_start_rolls(struct daemon *d, char why[static WHY_MAX])
 {
     const struct rolls_config o = { .main = &d->loop, .media = d->media,
                                     .volumes = d->volumes,

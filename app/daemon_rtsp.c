@@ -65,7 +65,7 @@ static bool is_default(const struct daemon *d)
     return d->config->value[CONFIG_RTSP_LISTEN].layer == CONFIG_DEFAULT;
 }
 
-int daemon_start_rtsp(struct daemon *d, char why[static 512])
+int daemon_start_rtsp(struct daemon *d, char why[static WHY_MAX])
 {
     struct gb_addr listen[LISTEN_MAX];
     struct rtsp_server_config c = {

@@ -73,17 +73,6 @@ void daemon_save(struct daemon *d, const struct platform_action *a)
     }
 }
 
-/* The id of "12.mp4.part" or "12.ps.part". */
-static bool is_part(const char *name, uint64_t *id)
-{
-    struct slice rest = slice_str(name), number;
-
-    return slice_cut(&rest, '.', &number) &&
-           slice_u64(number, UINT64_MAX, id) &&
-           (slice_eq(rest, SLICE("mp4.part")) ||
-            slice_eq(rest, SLICE("ps.part")));
-}
-
 /* What no download that is known will go on with. */
 static void remove_orphans(struct daemon *d)
 {
@@ -95,7 +84,7 @@ static void remove_orphans(struct daemon *d)
     int n = uv_fs_scandir(NULL, &list, d->download_dir, 0, NULL);
 
     while (n >= 0 && uv_fs_scandir_next(&list, &e) != UV_EOF) {
-        if (!is_part(e.name, &id) ||
+        if (!saves_is_part(e.name, &id) ||
             platform_download_file(d->platform, id, &j))
             continue;
         snprintf(path, sizeof(path), "%s/%s", d->download_dir, e.name);
@@ -107,7 +96,7 @@ static void remove_orphans(struct daemon *d)
     uv_fs_req_cleanup(&list);
 }
 
-int daemon_start_saves(struct daemon *d, char why[static 512])
+int daemon_start_saves(struct daemon *d, char why[static WHY_MAX])
 {
     const struct saves_config o = { .main = &d->loop, .media = d->media,
                                     .disk = d->file_disk,

@@ -199,7 +199,7 @@ void daemon_reload(struct daemon *d, const struct config *c)
                          "why=\"no memory\"");
 }
 
-int daemon_start_platform(struct daemon *d, char why[static 512])
+int daemon_start_platform(struct daemon *d, char why[static WHY_MAX])
 {
     struct platform_advertise adv[CONFIG_MAX_ITEMS];
     struct admission lists;

@@ -93,7 +93,7 @@ static struct tls_ctx *server_tls(void *ctx)
     return d->tls;
 }
 
-int daemon_start_tls(struct daemon *d, char why[static 512])
+int daemon_start_tls(struct daemon *d, char why[static WHY_MAX])
 {
     const struct tls_relay_config rc = { .server = server_tls, .ctx = d };
     bool sip = config_n(d->config, CONFIG_SIP_TLS_LISTEN) != 0;

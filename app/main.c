@@ -233,7 +233,7 @@ static void raise_descriptors(void)
 
 /* What is given up before anything is opened; later there are threads. */
 static int give_up_rights(const struct config *c, const char *data,
-                          char why[static 512])
+                          char why[static WHY_MAX])
 {
     const char *user = config_text(c, CONFIG_SERVER_USER);
     int err = *user ? sandbox_become(user, data, why) : 0;
@@ -255,7 +255,7 @@ static int run(struct config *c, const struct options *o)
 {
     struct running r = { o, c, NULL };
     struct secrets secrets;
-    char why[512];
+    char why[WHY_MAX];
     int err;
 
     raise_descriptors();
@@ -265,7 +265,6 @@ static int run(struct config *c, const struct options *o)
         return err == GB_ENOENT ? EX_NOUSER : EX_NOPERM;
     }
     err = secrets_open(&secrets, data_dir(c, o), why);
-
     if (err) {
         fprintf(stderr, "gb28181d: %s\n", why);
         return err == GB_EEXIST ? EX_TEMPFAIL : EX_CANTCREAT;

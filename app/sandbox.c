@@ -23,10 +23,10 @@
 
 /* ---- another user ------------------------------------------------------------ */
 
-static int fail(char why[static 512], int err, const char *user,
+static int fail(char why[static WHY_MAX], int err, const char *user,
                 const char *what)
 {
-    snprintf(why, 512, "server.user %.60s: %.200s", user, what);
+    snprintf(why, WHY_MAX, "server.user %.60s: %.200s", user, what);
     return err;
 }
 
@@ -79,7 +79,7 @@ static int keep_one_capability(void)
 }
 
 int sandbox_become(const char *user, const char *data_dir,
-                   char why[static 512])
+                   char why[static WHY_MAX])
 {
     uid_t uid = 0;
     gid_t gid = 0;
@@ -211,11 +211,11 @@ static size_t write_program(struct sock_filter out[static PROGRAM_MAX],
 }
 #endif
 
-int sandbox_filter(bool programs, char why[static 512])
+int sandbox_filter(bool programs, char why[static WHY_MAX])
 {
 #if defined(SANITIZED)
     (void)programs;
-    snprintf(why, 512, "a sanitizer traces the process at its end");
+    snprintf(why, WHY_MAX, "a sanitizer traces the process at its end");
     return GB_EUNSUPPORTED;
 #elif defined(ARCH)
     struct sock_filter code[PROGRAM_MAX];
@@ -225,11 +225,11 @@ int sandbox_filter(bool programs, char why[static 512])
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
         return 0;
-    snprintf(why, 512, "the kernel says: %.200s", strerror(errno));
+    snprintf(why, WHY_MAX, "the kernel says: %.200s", strerror(errno));
     return GB_EUNSUPPORTED;
 #else
     (void)programs;
-    snprintf(why, 512, "there is no filter for this machine");
+    snprintf(why, WHY_MAX, "there is no filter for this machine");
     return GB_EUNSUPPORTED;
 #endif
 }

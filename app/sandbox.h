@@ -5,6 +5,7 @@
 #ifndef APP_SANDBOX_H
 #define APP_SANDBOX_H
 
+#include "app/why.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -16,7 +17,7 @@
  *
  * 0; GB_ENOENT: there is no such user; GB_ESTATE: not started as root; GB_EIO.
  * *why tells a person. */
-int sandbox_become(const char *user, const char *data_dir, char why[static 512]);
+int sandbox_become(const char *user, const char *data_dir, char why[static WHY_MAX]);
 
 /* Refuses, with EPERM, to run programs, to fork, to trace, to mount, to load
  * code into the kernel and the like; threads and all else go on. Nothing that
@@ -24,5 +25,5 @@ int sandbox_become(const char *user, const char *data_dir, char why[static 512])
  * be run, and are behind the same filter.
  *
  * 0; GB_EUNSUPPORTED: not on this machine, or not in this build (*why). */
-int sandbox_filter(bool programs, char why[static 512]);
+int sandbox_filter(bool programs, char why[static WHY_MAX]);
 #endif

@@ -53,12 +53,12 @@ static void random_text(char *out, size_t n)
 struct opening {
     struct secrets *s;
     int dir;
-    char *why; /* 512 bytes */
+    char *why; /* WHY_MAX bytes */
 };
 
 static bool failed(struct opening *o, const char *name, const char *verb)
 {
-    snprintf(o->why, 512, "%.300s/%s: cannot be %s: %s", o->s->dir, name, verb,
+    snprintf(o->why, WHY_MAX, "%.300s/%s: cannot be %s: %s", o->s->dir, name, verb,
              strerror(errno));
     return false;
 }
@@ -67,7 +67,7 @@ static bool failed(struct opening *o, const char *name, const char *verb)
  * it is for a person to give it up. */
 static bool damaged(struct opening *o, const char *name, const char *fault)
 {
-    snprintf(o->why, 512,
+    snprintf(o->why, WHY_MAX,
              "%.300s/%s: %s; put it back from a backup, or remove it and a new "
              "one is made at the next start", o->s->dir, name, fault);
     return false;
@@ -232,7 +232,7 @@ static int take_lock(struct opening *o)
         failed(o, "lock", "locked");
         return GB_EIO;
     }
-    snprintf(o->why, 512, "%.300s: another gb28181d uses this directory",
+    snprintf(o->why, WHY_MAX, "%.300s: another gb28181d uses this directory",
              s->dir);
     return GB_EEXIST;
 }
@@ -251,22 +251,22 @@ static int open_all(struct opening *o)
     return GB_EIO;
 }
 
-int secrets_open(struct secrets *s, const char *path, char why[static 512])
+int secrets_open(struct secrets *s, const char *path, char why[static WHY_MAX])
 {
     int dir, err;
 
     *s = (struct secrets){ .lock_fd = -1 };
     if (!slice_copy(s->dir, sizeof(s->dir), slice_str(path))) {
-        snprintf(why, 512, "the path of the data directory is too long");
+        snprintf(why, WHY_MAX, "the path of the data directory is too long");
         return GB_EIO;
     }
     if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, 512, "%.300s: cannot be made: %s", path, strerror(errno));
+        snprintf(why, WHY_MAX, "%.300s: cannot be made: %s", path, strerror(errno));
         return GB_EIO;
     }
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) {
-        snprintf(why, 512, "%.300s: cannot be opened: %s", path, strerror(errno));
+        snprintf(why, WHY_MAX, "%.300s: cannot be opened: %s", path, strerror(errno));
         return GB_EIO;
     }
     err = open_all(&(struct opening){ .s = s, .dir = dir, .why = why });

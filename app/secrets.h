@@ -7,6 +7,7 @@
 #ifndef APP_SECRETS_H
 #define APP_SECRETS_H
 
+#include "app/why.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -30,7 +31,7 @@ struct secrets {
  * secrets and makes those that are not there; one that is there and cannot be
  * read, or is damaged, is never made anew. 0, GB_EIO, or GB_EEXIST: another
  * process has the lock; *why then holds one sentence. */
-int secrets_open(struct secrets *s, const char *dir, char why[static 512]);
+int secrets_open(struct secrets *s, const char *dir, char why[static WHY_MAX]);
 void secrets_close(struct secrets *s);
 
 /* A password as the store keeps it: AES-256-GCM under a key made from the

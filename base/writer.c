@@ -149,3 +149,11 @@ void writer_line_safe(struct writer *w, struct slice s)
         writer_bytes(w, s.p, n);
     }
 }
+
+void writer_visible(struct writer *w, struct slice s, char instead)
+{
+    for (size_t i = 0; i < s.n; i++)
+        writer_char(w, s.p[i] < ' ' || s.p[i] > '~' || s.p[i] == '"' ||
+                               s.p[i] == '\\'
+                           ? instead : s.p[i]);
+}

@@ -84,4 +84,8 @@ size_t writer_safe_run(struct slice s);
 /* s with CR, LF and NUL taken out, so that no value of a peer or of the
  * configuration can begin a line of its own. */
 void writer_line_safe(struct writer *w, struct slice s);
+
+/* s to stand in quotes in a line for people: `instead` for quotes, backslashes and
+ * all that is no visible ASCII, but for blanks. */
+void writer_visible(struct writer *w, struct slice s, char instead);
 #endif

@@ -11,7 +11,6 @@
 #include "manscdp/msg.h"
 
 #define MANSCDP_MAX_EXTRAS 128 /* unknown elements kept of one item */
-#define MANSCDP_ITEMS_A_MESSAGE 10000u /* most that the standard allows */
 
 /* In the order on the wire. Editions: where the element is written; it is
  * read always. 0: kept, never written (a password goes nowhere). */

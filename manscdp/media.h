@@ -6,7 +6,7 @@
 
 #include "manscdp/schema.h"
 
-#define MANSCDP_MEDIA_ENDED 121 /* NotifyType: the recording was sent */
+#define MANSCDP_MEDIA_ENDED "121" /* NotifyType: the recording was sent */
 #define MANSCDP_MAX_SNAPSHOTS 10u
 
 /* clang-format off */

@@ -15,7 +15,6 @@
 #define RTCP_APP 204
 #define RTCP_MAX_BLOCKS 31
 #define RTCP_MAX_CNAME 255
-#define RTCP_INTERVAL_MS 5000 /* one report in this time */
 
 /* One packet of a compound. */
 struct rtcp_packet {

@@ -17,7 +17,9 @@
 #define YARD "34020000001310000002"
 #define SESSION "5f0c3e52-9f5b-4c7e-8a43-5d9d6f6a2b10"
 
-static uint8_t method; /* of the alarms of the next start; 0: as it is */
+/* of the next start */
+static uint8_t method; /* of the alarms; 0: as it is */
+static struct voice_faults voice_faults;
 
 static const struct device_channel channels[] = { { GATE, "大门" },
                                                   { YARD, "Yard" } };
@@ -27,11 +29,18 @@ static struct rig {
     struct device *d;
     struct gb_time now;
     uint32_t sn;
-    unsigned status; /* of the last MESSAGE to the device */
+    unsigned status; /* of the device's last answer, and its body */
+    char answered[1024];
     char got[65536]; /* bodies of the device's MESSAGEs, one behind another */
     size_t n_got, n_messages;
     unsigned uploads; /* pictures that were to be */
-    bool voice; /* its loudspeaker was to be opened */
+    struct device_action voice; /* the last of its loudspeaker, and how many */
+    unsigned n_voice;
+    /* what the server answers an INVITE of the device, and what that was */
+    const char *answer; /* NULL: 486 */
+    char offer[1024], from[64], subject[96], type[32];
+    unsigned n_invites;
+    uint64_t dialog; /* the server's */
     char done[256];  /* orders, joined by ';' */
     struct device_action opened; /* the last OPEN */
 } g;
@@ -42,12 +51,38 @@ static inline struct gb_addr address(uint8_t last)
                              .port = 5060 };
 }
 
+static inline void on_invite(const struct sip_event *ev)
+{
+    struct sip_response r = { .status = g.answer ? 200 : 486, .expires = -1 };
+
+    if (g.answer) {
+        r.contact = SLICE("sip:" SERVER "@192.0.2.1:5060");
+        r.content_type = SLICE(SIP_TYPE_SDP);
+        r.body = slice_str(g.answer);
+    }
+    g.n_invites++;
+    g.dialog = ev->dialog;
+    slice_copy(g.offer, sizeof(g.offer), ev->msg->body);
+    slice_copy(g.from, sizeof(g.from), ev->msg->from.uri.user);
+    slice_copy(g.subject, sizeof(g.subject),
+               sip_msg_value(ev->msg, SIP_HDR_SUBJECT));
+    slice_copy(g.type, sizeof(g.type),
+               sip_msg_value(ev->msg, SIP_HDR_CONTENT_TYPE));
+    sip_stack_respond(g.server, ev->transaction, &r, g.now.mono_ms);
+}
+
 static inline void on_server(const struct sip_event *ev)
 {
     const struct sip_response ok = { .status = 200, .expires = -1 };
 
-    if (ev->kind == SIP_EV_RESPONSE)
+    if (ev->kind == SIP_EV_RESPONSE) {
         g.status = ev->status;
+        slice_copy(g.answered, sizeof(g.answered), ev->msg->body);
+    }
+    if (ev->kind == SIP_EV_REQUEST && ev->msg->method == SIP_METHOD_INVITE) {
+        on_invite(ev);
+        return;
+    }
     if (ev->kind != SIP_EV_REQUEST && ev->kind != SIP_EV_NOTIFY)
         return;
     sip_stack_respond(g.server, ev->transaction, &ok, g.now.mono_ms);
@@ -99,8 +134,10 @@ static inline void actions(void)
             g.opened = a;
         if (a.kind == DEVICE_DO_UPLOAD)
             g.uploads = a.status;
-        g.voice |= a.kind == DEVICE_DO_OPEN && a.session == DEVICE_VOICE &&
-                   a.transport == DEVICE_UDP;
+        if (a.session == DEVICE_VOICE && a.kind <= DEVICE_DO_STOP) {
+            g.voice = a;
+            g.n_voice++;
+        }
         if (a.kind == DEVICE_DONE)
             snprintf(g.done + n, sizeof(g.done) - n, "%s%s;",
                      a.status ? "" : "!", a.text);
@@ -137,7 +174,7 @@ static inline void start(enum manscdp_edition edition, struct device_faults faul
         .channel = channels, .n_channels = COUNT(channels),
         .expires_s = 86400, .dialect = { edition, MANSCDP_UTF8 },
         .faults = faults, .timezone_min = 480, .records = 4,
-        .alarm_method = method,
+        .alarm_method = method, .voice_faults = voice_faults,
     };
 
     memset(&g, 0, sizeof(g));
@@ -152,6 +189,36 @@ static inline void start(enum manscdp_edition edition, struct device_faults faul
     assert_int_equal(device_new(&g.d, &dc, g.now), 0);
     run(500);
     assert_true(device_is_online(g.d));
+}
+
+/* Sends one body and lets a second pass; what came of it is in g.got. */
+static inline void tell(const char *root, const char *cmd, const char *id,
+                        const char *rest)
+{
+    struct sip_peer to = { .local = address(1), .remote = address(2) };
+    char body[4096];
+    struct sip_request r = { .method = SIP_METHOD_MESSAGE, .peer = to,
+                             .expires = -1 };
+    uint64_t transaction;
+
+    snprintf(body, sizeof(body),
+             "<%s><CmdType>%s</CmdType><SN>%u</SN><DeviceID>%s</DeviceID>%s"
+             "</%s>", root, cmd, ++g.sn, id, rest, root);
+    r.uri = SLICE("sip:" CAMERA "@192.0.2.2:5060");
+    r.to = SLICE("sip:" CAMERA "@3402000000");
+    r.from = SLICE("sip:" SERVER "@3402000000");
+    r.content_type = SLICE(SIP_TYPE_MANSCDP);
+    r.body = slice_str(body);
+    g.n_got = g.n_messages = g.status = 0;
+    g.got[0] = g.done[0] = '\0';
+    assert_int_equal(sip_stack_request(g.server, &r, g.now.mono_ms,
+                                       &transaction), 0);
+    run(1000);
+}
+
+static inline bool has(const char *part)
+{
+    return text_has(g.got, part);
 }
 
 static inline void stop(void)

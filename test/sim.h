@@ -163,11 +163,11 @@ struct sim_device {
 
     /* private to sim.c */
     struct sim *sim;
-    char call_id[40], authorization[600], nonce_uri[80];
+    char call_id[40], authorization[600];
     uint32_t cseq, sn, nc;
     uint64_t register_transaction;
     bool wants_expires0, tried_auth;
-    uint64_t next_keepalive_ms, dialog, port_uses;
+    uint64_t next_keepalive_ms, dialog;
     struct sip_peer to_server;
     uint64_t invite_transaction;
     uint16_t media_port;

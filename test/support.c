@@ -167,3 +167,12 @@ bool text_has(const char *text, const char *part)
 {
     return strstr(text, part) != NULL;
 }
+
+unsigned text_count(const char *text, const char *part)
+{
+    unsigned n = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text++)
+        n++;
+    return n;
+}

@@ -38,6 +38,7 @@ void expect_slice(struct slice got, const char *want);
 
 /* The part is somewhere in the text. */
 bool text_has(const char *text, const char *part);
+unsigned text_count(const char *text, const char *part); /* how often */
 
 /* An allocator whose fail_at-th call (from 1) and all later ones return NULL;
  * 0 never fails. live counts what was not given back. */

@@ -155,6 +155,20 @@ static void two_segments_read_as_one(void **state)
     }
 }
 
+static void visible(void **state)
+{
+    char buf[16];
+    struct writer w = writer_of(buf, 8);
+
+    (void)state;
+    writer_visible(&w, SLICE("a \"\\\r\x80~\0"), '?');
+    assert_int_equal(w.err, 0);
+    assert_memory_equal(buf, "a ????~?", 8);
+    writer_visible(&w, SLICE("more"), '?');
+    assert_int_equal(w.err, GB_ENOMEM);
+    assert_int_equal(w.len, 8);
+}
+
 static void writer_is_sticky(void **state)
 {
     char buf[8];
@@ -345,6 +359,7 @@ int main(void)
         cmocka_unit_test(writer_forms),
         cmocka_unit_test(numbers_written),
         cmocka_unit_test(line_safe),
+        cmocka_unit_test(visible),
         cmocka_unit_test(arena_is_full_and_says_so),
         cmocka_unit_test(list_order_and_removal),
         cmocka_unit_test(lists_are_joined),

@@ -2,31 +2,6 @@
  * against a server that takes everything. Virtual time. */
 #include "test/device_rig.h"
 
-/* Sends one body and lets a second pass; what came of it is in g.got. */
-static void tell(const char *root, const char *cmd, const char *id,
-                 const char *rest)
-{
-    struct sip_peer to = { .local = address(1), .remote = address(2) };
-    char body[4096];
-    struct sip_request r = { .method = SIP_METHOD_MESSAGE, .peer = to,
-                             .expires = -1 };
-    uint64_t transaction;
-
-    snprintf(body, sizeof(body),
-             "<%s><CmdType>%s</CmdType><SN>%u</SN><DeviceID>%s</DeviceID>%s"
-             "</%s>", root, cmd, ++g.sn, id, rest, root);
-    r.uri = SLICE("sip:" CAMERA "@192.0.2.2:5060");
-    r.to = SLICE("sip:" CAMERA "@3402000000");
-    r.from = SLICE("sip:" SERVER "@3402000000");
-    r.content_type = SLICE(SIP_TYPE_MANSCDP);
-    r.body = slice_str(body);
-    g.n_got = g.n_messages = g.status = 0;
-    g.got[0] = g.done[0] = '\0';
-    assert_int_equal(sip_stack_request(g.server, &r, g.now.mono_ms,
-                                       &transaction), 0);
-    run(1000);
-}
-
 static uint64_t subscribe(uint64_t known, const char *cmd, const char *id,
                           const char *rest, uint32_t expires)
 {
@@ -52,25 +27,6 @@ static uint64_t subscribe(uint64_t known, const char *cmd, const char *id,
                      0);
     run(1000);
     return known;
-}
-
-static bool has(const char *part)
-{
-    return slice_find_slice(slice_of(g.got, g.n_got), slice_str(part)) <
-           g.n_got;
-}
-
-static unsigned count(const char *part)
-{
-    struct slice rest = slice_of(g.got, g.n_got);
-    size_t at;
-    unsigned n = 0;
-
-    while ((at = slice_find_slice(rest, slice_str(part))) < rest.n) {
-        rest = slice_from(rest, at + 1);
-        n++;
-    }
-    return n;
 }
 
 #define PTZ(hex) "<PTZCmd>" hex "</PTZCmd>"
@@ -276,16 +232,16 @@ static void cards(void **state)
     start(MANSCDP_2022, (struct device_faults){ 0 });
     tell("Query", "SDCardStatus", CAMERA, "");
     assert_true(has("<SumNum>2<") && has("<FreeSpace>20480<"));
-    assert_int_equal(count("<Status>ok<"), 2);
+    assert_int_equal(text_count(g.got, "<Status>ok<"), 2);
     tell("Control", "DeviceControl", CAMERA, "<FormatSDCard>2</FormatSDCard>");
     assert_int_equal(g.n_messages, 0);
     tell("Query", "SDCardStatus", CAMERA, "");
-    assert_int_equal(count("<Status>formatting<"), 1);
+    assert_int_equal(text_count(g.got, "<Status>formatting<"), 1);
     assert_true(has("<FormatProgress>50<"));
     run(2000);
     tell("Query", "SDCardStatus", CAMERA, "");
-    assert_int_equal(count("<Status>ok<"), 2);
-    assert_int_equal(count("<FreeSpace>32768<"), 1);
+    assert_int_equal(text_count(g.got, "<Status>ok<"), 2);
+    assert_int_equal(text_count(g.got, "<FreeSpace>32768<"), 1);
     tell("Control", "DeviceControl", CAMERA, "<FormatSDCard>3</FormatSDCard>");
     assert_string_equal(g.done, "!FormatSDCard;");
     stop();
@@ -318,7 +274,7 @@ static void recordings(void **state)
     play(turns, COUNT(turns));
     tell("Query", "RecordInfo", GATE, DAY(""));
     assert_int_equal(g.n_messages, 4); /* one item a message */
-    assert_int_equal(count("<RecordList Num=\"1\">"), 4);
+    assert_int_equal(text_count(g.got, "<RecordList Num=\"1\">"), 4);
     stop();
 #undef DAY
 }
@@ -371,12 +327,12 @@ static void settings(void **state)
     device_uploaded(g.d, 1, g.now);
     run(500);
     assert_true(has("<CmdType>UploadSnapShotFinished<") && has(SESSION));
-    assert_int_equal(count("<SnapShotFileID>" CAMERA "02"), 1);
+    assert_int_equal(text_count(g.got, "<SnapShotFileID>" CAMERA "02"), 1);
     tell("Query", "ConfigDownload", GATE,
          "<ConfigType>BasicParam/VideoParamOpt/FrameMirror/NoSuch"
          "</ConfigType>");
     assert_int_equal(g.n_messages, 4);
-    assert_int_equal(count(NO), 1);
+    assert_int_equal(text_count(g.got, NO), 1);
     stop();
 }
 
@@ -502,7 +458,8 @@ static void broadcast_is_answered(void **state)
                 has("34020000001370000077"));
     tell("Notify", "Broadcast", "", body);
     assert_true(has("<CmdType>Broadcast<") && has(OK) && has(GATE));
-    assert_true(g.voice);
+    assert_int_equal(g.voice.kind, DEVICE_DO_OPEN);
+    assert_int_equal(g.voice.transport, DEVICE_UDP);
     tell("Notify", "Broadcast", "", body);
     assert_true(has(NO)); /* it is about to invite for the first */
     stop();
@@ -745,7 +702,7 @@ static void latched_until_reset(void **state)
     assert_int_equal(device_alarm(g.d, 0, g.now), GB_ESTATE);
     assert_int_equal(device_alarm(g.d, 1, g.now), 0);
     tell("Query", "DeviceStatus", CAMERA, "");
-    assert_int_equal(count("<DutyStatus>ALARM<"), 2);
+    assert_int_equal(text_count(g.got, "<DutyStatus>ALARM<"), 2);
     tell("Control", "DeviceControl", GATE,
          "<AlarmCmd>ResetAlarm</AlarmCmd><Info><AlarmMethod>5</AlarmMethod>"
          "</Info>");
@@ -754,7 +711,7 @@ static void latched_until_reset(void **state)
          "<AlarmCmd>ResetAlarm</AlarmCmd><Info><AlarmMethod>2/5</AlarmMethod>"
          "</Info>");
     tell("Query", "DeviceStatus", CAMERA, "");
-    assert_int_equal(count("<DutyStatus>ALARM<"), 1);
+    assert_int_equal(text_count(g.got, "<DutyStatus>ALARM<"), 1);
     assert_int_equal(device_alarm(g.d, 0, g.now), 0);
     stop();
     method = 0;
@@ -785,8 +742,8 @@ static void two_lists_at_once(void **state)
                          0);
     }
     run(1000);
-    assert_int_equal(count("<SN>100</SN>"), 4);
-    assert_int_equal(count("<SN>101</SN>"), 2);
+    assert_int_equal(text_count(g.got, "<SN>100</SN>"), 4);
+    assert_int_equal(text_count(g.got, "<SN>101</SN>"), 2);
     stop();
 }
 

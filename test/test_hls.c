@@ -72,15 +72,6 @@ static struct edge *read_part(struct hls_part *p)
     return &e;
 }
 
-static unsigned count_of(const char *what)
-{
-    unsigned n = 0;
-
-    for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
-        n++;
-    return n;
-}
-
 /* What RFC 8216 asks of each playlist. */
 static void check_rules(void)
 {
@@ -214,8 +205,8 @@ static void sound_late(void **state)
         picture(&t.w, false);
     gop(&t.w, 1);
     playlist("");
-    assert_int_equal(count_of("#EXT-X-DISCONTINUITY\n"), 1);
-    assert_int_equal(count_of("#EXT-X-MAP"), 2);
+    assert_int_equal(text_count(text, "#EXT-X-DISCONTINUITY\n"), 1);
+    assert_int_equal(text_count(text, "#EXT-X-MAP"), 2);
     assert_non_null(strstr(text, "#EXT-X-DISCONTINUITY\n"
                                  "#EXT-X-MAP:URI=\"init_2.mp4\"\n"));
     assert_non_null(memmem(read_part(hls_init(t.hls, 2))->got,
@@ -226,7 +217,7 @@ static void sound_late(void **state)
     for (int i = 0; i < 30; i++)
         gop(&t.w, 25);
     playlist("");
-    assert_int_equal(count_of("#EXT-X-MAP"), 1);
+    assert_int_equal(text_count(text, "#EXT-X-MAP"), 1);
     assert_non_null(strstr(text, "#EXT-X-DISCONTINUITY-SEQUENCE:1\n"));
     assert_null(hls_init(t.hls, 1));
     close_all();
@@ -296,7 +287,7 @@ static void away(void **state)
     }
     gop(&t.w, 25);
     check_rules();
-    assert_int_equal(count_of("#EXTINF:2.000,\n"), 3);
+    assert_int_equal(text_count(text, "#EXTINF:2.000,\n"), 3);
     close_all();
 }
 
@@ -344,7 +335,7 @@ static void another_size(void **state)
     hub_au(t.w.hub, au_video(&t.w.au, PS_CODEC_H264, t.w.pts90k, other, 3),
            t.w.now_ms);
     playlist("");
-    assert_int_equal(count_of("#EXT-X-DISCONTINUITY\n"), 1);
+    assert_int_equal(text_count(text, "#EXT-X-DISCONTINUITY\n"), 1);
     assert_non_null(strstr(text, "#EXTINF:0.400,\nseg_1714521601.m4s\n"
                                  "#EXT-X-DISCONTINUITY\n"));
     assert_int_equal(hls_segment(t.hls, FIRST + 2)->n_chunks, 1 + 25);
@@ -369,7 +360,7 @@ static void bounded(void **state)
             live = t.w.mem.live;
         assert_true(t.w.mem.live <= live + 30);
         check_rules();
-        assert_int_equal(count_of("#EXTINF"), 6);
+        assert_int_equal(text_count(text, "#EXTINF"), 6);
         assert_non_null(hls_segment(t.hls, newest - 11));
         assert_null(hls_segment(t.hls, newest - 12));
     }
@@ -438,7 +429,7 @@ static void ends(void **state)
     hub_end(t.w.hub);
     assert_true(hls_has_ended(t.hls));
     playlist("");
-    assert_int_equal(count_of("#EXTINF"), 2);
+    assert_int_equal(text_count(text, "#EXTINF"), 2);
     assert_string_equal(text + strlen(text) - 15, "#EXT-X-ENDLIST\n");
     close_all();
 }

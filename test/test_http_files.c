@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #define SIZE 300000
-#define OK_SESSION "0123456789abcdef0123456789abcdef"
 
 static char dir[64];
 static char file[SIZE];
@@ -612,6 +611,18 @@ static void orders(void **state)
     }
 }
 
+/* The folder may hold anything. */
+static void names(void **state)
+{
+#define HALF "0123456789abcdef0123456789abcdef"
+    (void)state;
+    assert_true(http_firmware_is_named(HALF HALF));
+    assert_false(http_firmware_is_named(HALF HALF "0"));
+    assert_false(http_firmware_is_named(HALF "0123456789abcdef0123456789abcdeF"));
+    assert_false(http_firmware_is_named(HALF));
+    assert_false(http_firmware_is_named(""));
+}
+
 #define NET(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -620,7 +631,7 @@ int main(void)
         NET(whole),      NET(piecewise),  NET(refused),
         NET(cut_off),    NET(disk_fails), NET(ended_meanwhile),
         NET(ranges),     NET(downloads),  NET(not_given),
-        NET(orders),     NET(conditions),
+        NET(orders),     NET(conditions), cmocka_unit_test(names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ static bool store(void *ctx, const char *name, struct slice bytes)
 {
     (void)ctx;
     assert_true(slice_has_prefix(slice_str(name), SLICE(C1 "-")));
+    assert_int_equal(http_picture_utc_ms(name), fx.now.utc_ms);
     assert_true(slice_eq(bytes, SLICE(JPEG)));
     stored += !disk_full;
     return !disk_full;
@@ -232,12 +233,32 @@ static void no_memory(void **state)
     assert_true(n > 1);
 }
 
+/* Of before a restart: what is there besides is none of ours. */
+static void names(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t utc_ms;
+    } cases[] = {
+        { C1 "-1700000000000-1-0a1b2c3d.jpg", 1700000000000 },
+        { C1 "-1700000000000-1-0a1b2c3d.png", 1700000000000 },
+        { C1 "-1700000000000.jpg", 0 }, { C1 "-soon-1-aa.jpg", 0 },
+        { C1 "--1-aa.jpg", 0 }, { "notes.txt", 0 }, { "", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (http_picture_utc_ms(cases[i].name) != cases[i].utc_ms)
+            fail_msg("%s", cases[i].name);
+}
+
 int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(refused), APP(until_it_is_whole), APP(only_by_its_url),
         APP(refused_by_the_device), APP(the_oldest_make_room), APP(no_memory),
+        APP(names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

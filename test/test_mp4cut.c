@@ -1,103 +1,13 @@
 /* Recorded files in parts: where they are cut, and what becomes of the times of
  * what is put one behind the other. */
-#include "test/support.h"
+#include "test/recorded_file.h"
 
-#include "app/media/fmp4.h"
 #include "app/media/mp4cut.h"
-#include "app/media/mp4index.h"
-#include "app/media/params.h"
-#include "test/media.h"
 
 #include <stdlib.h>
 
-#define LEAD 45000 /* where the file's first picture is */
-#define PICTURE 3600
-#define N_PICTURES 50
-#define GOP 10
-
-static char file[65536];
-static size_t file_n, plain_n; /* without its index */
-static struct mp4index idx;
 static unsigned reads;
 static struct mp4scan_head head;
-
-static void put(struct media_chunk *c)
-{
-    struct media_iov v[MEDIA_CHUNK_IOVS];
-    size_t k = media_chunk_iov(c, MEDIA_PLAIN, 0, v, COUNT(v));
-
-    for (size_t i = 0; i < k; i++) {
-        assert_true(file_n + v[i].len <= sizeof(file));
-        memcpy(file + file_n, v[i].base, v[i].len);
-        file_n += v[i].len;
-    }
-    media_chunk_unref(c);
-}
-
-static void put_frame(struct fmp4_mux *mux, struct media_config *audio,
-                      bool sound, bool key, int64_t dts90k)
-{
-    struct media_frame *f = media_frame_new(&gb_alloc_heap, 160);
-    struct media_chunk *c;
-
-    assert_non_null(f);
-    memset(f->data, 0x55, 160);
-    f->track = sound ? MEDIA_AUDIO : MEDIA_VIDEO;
-    f->codec = sound ? PS_CODEC_G711A : PS_CODEC_H264;
-    f->key = key;
-    f->dts90k = f->pts90k = dts90k;
-    f->duration90k = sound ? 1800 : PICTURE;
-    assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, mux, f, audio), 0);
-    media_frame_unref(f);
-    mp4index_add(&idx, media_chunk_own(c), file_n);
-    put(c);
-}
-
-static void put_index(void)
-{
-    struct writer w = writer_of(file + file_n, sizeof(file) - file_n);
-
-    mp4index_write(&idx, &w);
-    mp4index_fini(&idx);
-    assert_int_equal(w.err, 0);
-    plain_n = file_n;
-    file_n += w.len;
-}
-
-/* Two seconds of pictures, a key frame every 400 ms; sound begins 40 ms before
- * them. */
-static void make_file(bool pictures, bool sound)
-{
-    struct media_config audio = { .codec = PS_CODEC_G711A, .rate_hz = 8000,
-                                  .channels = 1 };
-    struct fmp4_mux mux = { 0 };
-    struct media_config *video = NULL;
-    struct media_chunk *c;
-    struct au_maker m;
-    struct params *p;
-
-    au_maker_init(&m);
-    assert_int_equal(params_new(&p, &gb_alloc_heap, PS_CODEC_H264), 0);
-    params_take(p, au_key(&m, 90000));
-    assert_int_equal(params_config(p, 1, &video), 0);
-    params_free(p);
-    file_n = 0;
-    mp4index_init(&idx, &gb_alloc_heap);
-    assert_int_equal(fmp4_init_chunk(&c, &gb_alloc_heap,
-                                     pictures ? video : NULL,
-                                     sound ? &audio : NULL), 0);
-    put(c);
-    for (int i = 0; i < N_PICTURES; i++) {
-        if (pictures)
-            put_frame(&mux, &audio, false, i % GOP == 0, LEAD + i * PICTURE);
-        for (int k = 0; sound && k < 2; k++)
-            put_frame(&mux, &audio, true, true,
-                      LEAD - PICTURE + i * PICTURE + k * 1800);
-    }
-    put_index();
-    media_config_unref(video);
-    au_maker_fini(&m);
-}
 
 static bool read_bytes(void *ctx, uint64_t off, void *buf, size_t n)
 {

@@ -11,15 +11,6 @@ static struct sim s;
 static const char cam[] = "34020000001320000001";
 static const char cam2[] = "34020000001320000002";
 
-static unsigned count(const char *text, const char *part)
-{
-    unsigned n = 0;
-
-    for (const char *at = text; (at = strstr(at, part)); at++)
-        n++;
-    return n;
-}
-
 static void offers_are_by_strength_and_binding(void **state)
 {
     struct sim_device *d;
@@ -34,7 +25,7 @@ static void offers_are_by_strength_and_binding(void **state)
     assert_int_equal(knock_register(&s, "192.168.1.10", cam, "Call-ID: a\r\n",
                                     answer, sizeof(answer)),
                      401);
-    assert_int_equal(count(answer, "\r\nWWW-Authenticate: Digest "), 3);
+    assert_int_equal(text_count(answer, "\r\nWWW-Authenticate: Digest "), 3);
     sha = strstr(answer, "algorithm=SHA-256");
     md5 = strstr(answer, "algorithm=MD5");
     assert_true(sha && md5 && sha < md5);

@@ -22,7 +22,6 @@ struct step {
     const char *name[3], *value[3]; /* headers */
     const char *contact;
     int64_t expires;
-    bool with_contact;
 };
 
 static struct rig {
@@ -32,7 +31,7 @@ static struct rig {
     const struct step *script;
     size_t n_script, at;
     /* the last REGISTER */
-    char auth[600], proxy[600], uri[100], to_host[60];
+    char auth[600], proxy[600], uri[100];
     int64_t expires;
     uint32_t cseq;
     char call_id[80];
@@ -218,18 +217,18 @@ static void the_first_supported_challenge(void **state)
     } cases[] = {
         { { 401, { ASK, ASK },
             { "Digest realm=\"r\", nonce=\"n\", algorithm=SHA-512-256",
-              MD5_OF }, NULL, 0, false },
+              MD5_OF }, NULL, 0 },
           "algorithm=SHA-512-256" },
         { { 401, { ASK, ASK, ASK },
             { "Asymmetric nonce=\"x\"",
               "Digest realm=\"r\", nonce=\"n\", algorithm=SHA3-256", MD5_OF },
-            NULL, 0, false }, "algorithm=MD5" },
+            NULL, 0 }, "algorithm=MD5" },
         { { 401, { ASK }, { "Digest realm=\"r\", nonce=\"n\", "
-                            "qop=\"auth-int\"" }, NULL, 0, false }, NULL },
+                            "qop=\"auth-int\"" }, NULL, 0 }, NULL },
         { { 401, { ASK }, { "Digest realm=\"r\", nonce=\"n\", "
-                            "qop=\"auth-int,auth\"" }, NULL, 0, false },
+                            "qop=\"auth-int,auth\"" }, NULL, 0 },
           "qop=auth, nc=00000001" },
-        { { 401, { NULL }, { NULL }, NULL, 0, false }, NULL },
+        { { 401, { NULL }, { NULL }, NULL, 0 }, NULL },
     };
 
     (void)state;
@@ -250,7 +249,7 @@ static void the_first_supported_challenge(void **state)
 static void a_proxy_asks(void **state)
 {
     static const struct step script[] = {
-        { 407, { "Proxy-Authenticate" }, { MD5_OF }, NULL, 0, false },
+        { 407, { "Proxy-Authenticate" }, { MD5_OF }, NULL, 0 },
         { .status = 200, .expires = 1000 },
     };
 
@@ -267,21 +266,21 @@ static void a_proxy_asks(void **state)
 static void second_challenges(void **state)
 {
     static const struct step wrong[] = {
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
     };
     static const struct step stale[] = {
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
-        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0 },
         { .status = 200, .expires = 1000 },
     };
     static const struct step always[] = {
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
-        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
-        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
-        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
-        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0, false },
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0 },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0 },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0 },
+        { 401, { ASK }, { MD5_OF ", stale=true" }, NULL, 0 },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
         { .status = 200, .expires = 1000 },
     };
 
@@ -311,13 +310,10 @@ static void second_challenges(void **state)
 static void the_next_nonce(void **state)
 {
     static const struct step script[] = {
-        { 401, { ASK }, { MD5_OF ", qop=\"auth\"" }, NULL, 0, false },
-        { 200, { "Authentication-Info" }, { "nextnonce=\"n2\"" }, NULL, 1000,
-          false },
-        { 200, { "Authentication-Info" }, { "nextnonce=\"n3\"" }, NULL, 1000,
-          false },
-        { 401, { ASK }, { "Digest realm=\"r\", nonce=\"n4\"" }, NULL, 0,
-          false },
+        { 401, { ASK }, { MD5_OF ", qop=\"auth\"" }, NULL, 0 },
+        { 200, { "Authentication-Info" }, { "nextnonce=\"n2\"" }, NULL, 1000 },
+        { 200, { "Authentication-Info" }, { "nextnonce=\"n3\"" }, NULL, 1000 },
+        { 401, { ASK }, { "Digest realm=\"r\", nonce=\"n4\"" }, NULL, 0 },
         { .status = 200, .expires = 1000 },
         { .status = 200, .expires = 1000 },
     };
@@ -346,8 +342,8 @@ static char rspauth[100];
 static void the_server_proves_itself(void **state)
 {
     struct step script[] = {
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
-        { 200, { "Authentication-Info" }, { rspauth }, NULL, 1000, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
+        { 200, { "Authentication-Info" }, { rspauth }, NULL, 1000 },
     };
     struct sip_ha1 ha1;
     struct sip_credentials c = { .alg = SIP_DIGEST_MD5,
@@ -377,11 +373,11 @@ static void the_server_proves_itself(void **state)
 static void longer_expiry(void **state)
 {
     static const struct step script[] = {
-        { 423, { "Min-Expires" }, { "7200" }, NULL, 0, false },
+        { 423, { "Min-Expires" }, { "7200" }, NULL, 0 },
         { .status = 200, .expires = 7200 },
     };
     static const struct step silly[] = {
-        { 423, { "Min-Expires" }, { "10" }, NULL, 0, false },
+        { 423, { "Min-Expires" }, { "10" }, NULL, 0 },
     };
 
     (void)state;
@@ -400,7 +396,7 @@ static void longer_expiry(void **state)
 static void waits_as_it_is_told(void **state)
 {
     static const struct step script[] = {
-        { 503, { "Retry-After" }, { "17" }, NULL, 0, false },
+        { 503, { "Retry-After" }, { "17" }, NULL, 0 },
         { .status = 200, .expires = 1000 },
     };
 
@@ -419,12 +415,12 @@ static void waits_as_it_is_told(void **state)
 static void note_1_9_one_register_at_a_time(void **state)
 {
     static const struct step script[] = {
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
         { .status = 200, .expires = 100 },
         { .status = 200, .expires = 100 }, /* a refresh */
         { .status = SILENCE },
         { .status = 500 },
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
         { .status = SILENCE },
         { .status = 200, .expires = 3600 },
     };
@@ -457,7 +453,7 @@ static void note_1_9_one_register_at_a_time(void **state)
 static void note_1_13_ids_of_a_device(void **state)
 {
     static const struct step script[] = {
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
         { .status = 200, .expires = 3600 },
     };
 
@@ -481,9 +477,9 @@ static void note_1_13_ids_of_a_device(void **state)
 static void is_redirected(void **state)
 {
     static const struct step script[] = {
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
         { .status = 302, .contact = OTHER, .expires = 5000 },
-        { 401, { ASK }, { MD5_OF }, NULL, 0, false },
+        { 401, { ASK }, { MD5_OF }, NULL, 0 },
         { .status = 200, .expires = 1000 },
         { .status = 200, .expires = 1000 },
         { .status = 403 }, /* the other server does not want it any more */

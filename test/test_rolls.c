@@ -4,35 +4,22 @@
 
 #include "app/media/mp4index.h"
 #include "app/platform/archive.h"
-#include "ps/mux.h"
-#include "test/media.h"
-#include "test/support.h"
+#include "test/stream_world.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#define SESSION 7
 #define ROLL 3
-#define STEP90K 36000 /* between two pictures: 400 ms of the stream */
 #define N_CLOSED 4096
 
-static uv_loop_t loop;
-static struct media_net *net;
 static struct volumes *volumes;
 static struct rolls *rolls;
 static char dir[64];
-static bool net_closed;
-static int fd; /* the device's */
-static uint64_t packets; /* that the platform has heard of */
-static unsigned opened;
 static struct {
     unsigned n[ROLLS_FAILED + 1];
     uint64_t bytes, lost;
@@ -43,20 +30,6 @@ static struct {
 } told;
 static struct rolls_done done;
 static unsigned n_done;
-/* what goes out */
-static struct ps_mux ps;
-static uint64_t pts90k;
-static uint16_t seq;
-
-static void on_event(void *ctx, const struct platform_media_event *ev)
-{
-    (void)ctx;
-    opened += ev->kind == PLATFORM_MEDIA_OPENED;
-    if (ev->kind == PLATFORM_MEDIA_REFUSED)
-        opened = 100;
-    if (ev->packets)
-        packets = ev->packets;
-}
 
 static void on_roll(void *ctx, const struct rolls_report *r)
 {
@@ -83,75 +56,18 @@ static void on_done(void *ctx, const struct rolls_done *d)
     n_done++;
 }
 
-static void on_net_closed(void *ctx)
-{
-    (void)ctx;
-    net_closed = true;
-}
-
 /* ---- a world ------------------------------------------------------------------------ */
-
-/* A few milliseconds of all loops. */
-static void turn(void)
-{
-    uv_run(&loop, UV_RUN_NOWAIT);
-    usleep(2000);
-}
-
-#define WAIT_FOR(what)                                                         \
-    for (unsigned wait_i = 0; !(what) && wait_i < 5000; wait_i++)              \
-        turn();                                                                \
-    assert_true(what)
-
-static uint16_t open_session(void)
-{
-    struct platform_action a = { .kind = PLATFORM_DO_OPEN, .session = SESSION,
-                                 .history_ms = -1, .transport = PLATFORM_UDP };
-
-    assert_int_equal(gb_addr_parse_ip(&a.remote, SLICE("127.0.0.1")), 0);
-    for (unsigned i = 0; i < 200; i++) {
-        a.kind = PLATFORM_DO_OPEN;
-        a.port = test_port(i);
-        opened = 0;
-        media_net_order(net, &a, NULL);
-        WAIT_FOR(opened);
-        if (opened != 1)
-            continue;
-        a.kind = PLATFORM_DO_ANSWER;
-        media_net_order(net, &a, NULL);
-        return a.port;
-    }
-    fail_msg("no port is free");
-    return 0;
-}
-
-static void connect_device(uint16_t port)
-{
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-
-    assert_int_equal(inet_pton(AF_INET, "127.0.0.1", &to.sin_addr), 1);
-    fd = socket(AF_INET, SOCK_DGRAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-    assert_int_equal(ps_mux_init(&ps, PS_CODEC_H264, PS_CODEC_UNKNOWN,
-                                 8000000), 0);
-    pts90k = 90000;
-    seq = 0;
-}
 
 static void begin(const char *below)
 {
-    const struct media_net_config mc = { .main = &loop, .loops = 1,
-                                         .on_event = on_event };
     struct rolls_config rc = { .main = &loop, .on_roll = on_roll };
 
     memset(&told, 0, sizeof(told));
-    packets = n_done = 0;
-    net_closed = false;
+    n_done = 0;
     slice_copy(dir, sizeof(dir), SLICE("/tmp/gb28181d-rolls-XXXXXX"));
     assert_non_null(mkdtemp(dir));
-    assert_int_equal(uv_loop_init(&loop), 0);
+    stream_begin();
     assert_int_equal(volumes_new(&volumes, slice_str(below ? below : dir)), 0);
-    assert_int_equal(media_net_new(&net, &mc, NULL), 0);
     rc.media = net;
     rc.volumes = volumes;
     assert_int_equal(rolls_new(&rolls, &rc), 0);
@@ -160,61 +76,12 @@ static void begin(const char *below)
 
 static void finish(void)
 {
-    media_net_close(net, on_net_closed, NULL);
-    WAIT_FOR(net_closed);
-    uv_run(&loop, UV_RUN_DEFAULT);
+    stream_stop();
     rolls_free(rolls);
     volumes_free(volumes);
-    assert_int_equal(uv_loop_close(&loop), 0);
-    close(fd);
+    stream_end();
     assert_int_equal(rmdir(dir), 0); /* nothing is left */
 }
-
-static void send_packet(const char *p, size_t n, bool last)
-{
-    char b[12 + 1400] = { (char)0x80, (char)(last ? 0xe0 : 0x60) };
-    struct writer w = writer_of(b + 2, 10);
-
-    writer_be16(&w, ++seq);
-    writer_be32(&w, (uint32_t)pts90k);
-    writer_be32(&w, 0x01020304);
-    memcpy(b + 12, p, n);
-    assert_int_equal(send(fd, b, 12 + n, 0), 12 + n);
-}
-
-static void send_picture(bool key)
-{
-    static const char idr[] = "\0\0\0\1" AU_SPS "\0\0\0\1" AU_PPS
-                              "\0\0\0\1" AU_IDR;
-    static const char p[] = "\0\0\0\1" AU_P;
-    struct slice es = key ? slice_of(idr, sizeof(idr) - 1)
-                          : slice_of(p, sizeof(p) - 1);
-    char bytes[4000];
-    struct writer w = writer_of(bytes, sizeof(bytes));
-
-    ps_mux_video(&ps, &w, es, pts90k, key);
-    assert_int_equal(w.err, 0);
-    for (size_t at = 0, n; at < w.len; at += n) {
-        n = w.len - at < 1400 ? w.len - at : 1400;
-        send_packet(bytes + at, n, at + n == w.len);
-    }
-    pts90k += STEP90K;
-}
-
-static void send_gops(unsigned n)
-{
-    for (unsigned i = 0; i < 5 * n; i++) {
-        send_picture(i % 5 == 0);
-        turn();
-    }
-}
-
-/* A recording begins and goes on with what comes: more of it, however late the
- * threads are. */
-#define SEND_UNTIL(what)                                                       \
-    for (unsigned send_i = 0; !(what) && send_i < 500; send_i++)               \
-        send_gops(1);                                                          \
-    assert_true(what)
 
 static void start(uint64_t session)
 {
@@ -403,9 +270,7 @@ static void the_loops_end(void **state)
     start(SESSION);
     send_gops(2);
     SEND_UNTIL(told.n[ROLLS_BEGUN]);
-    media_net_close(net, on_net_closed, NULL);
-    WAIT_FOR(net_closed);
-    uv_run(&loop, UV_RUN_DEFAULT);
+    stream_stop();
     assert_true(told.n[ROLLS_CLOSED] >= 1); /* more where the disk is slow */
     assert_int_equal(told.n[ROLLS_OVER], 1);
     look(0);
@@ -413,8 +278,7 @@ static void the_loops_end(void **state)
     uv_run(&loop, UV_RUN_DEFAULT);
     rolls_free(rolls);
     volumes_free(volumes);
-    assert_int_equal(uv_loop_close(&loop), 0);
-    close(fd);
+    stream_end();
     assert_int_equal(rmdir(dir), 0);
 }
 

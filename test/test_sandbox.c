@@ -23,7 +23,7 @@
 /* In a child behind the filter; its exit status, 0: as it should be. */
 static int behind(bool programs, int (*what)(void))
 {
-    char why[512];
+    char why[WHY_MAX];
     int status;
     pid_t pid = fork();
 
@@ -171,7 +171,7 @@ static void filter_with_programs(void **state)
 
 static int become_nobody(void)
 {
-    char dir[] = "/tmp/gb28181-sandbox-XXXXXX", why[512];
+    char dir[] = "/tmp/gb28181-sandbox-XXXXXX", why[WHY_MAX];
     const struct passwd *nobody = getpwnam("nobody");
     struct stat st;
     int rc = 0;
@@ -215,7 +215,7 @@ static void another_user(void **state)
 
 static void nobody_of_that_name(void **state)
 {
-    char why[512] = "";
+    char why[WHY_MAX] = "";
 
     (void)state;
     assert_int_equal(sandbox_become("no-such-user-here", "/nowhere", why),

@@ -123,7 +123,7 @@ static void opens_and_opens_again(void **state)
 {
     struct dir d = make_dir();
     struct secrets s, again, other;
-    char why[512];
+    char why[WHY_MAX];
 
     (void)state;
     assert_int_equal(secrets_open(&s, d.path, why), 0);
@@ -168,7 +168,7 @@ static void damaged_is_not_replaced(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct dir d = make_dir();
         struct secrets s;
-        char why[512], path[128];
+        char why[WHY_MAX], path[128];
         struct slice left;
 
         assert_int_equal(secrets_open(&s, d.path, why), 0);
@@ -193,7 +193,7 @@ static void unreadable_is_not_replaced(void **state)
     for (size_t i = 0; i <= COUNT(files); i++) {
         const char *name = i < COUNT(files) ? files[i] : "lock";
         struct dir d = make_dir();
-        char why[512], path[128];
+        char why[WHY_MAX], path[128];
         struct secrets s;
         struct stat st;
 
@@ -213,7 +213,7 @@ static void too_many_open_files(void **state)
     struct dir d = make_dir();
     struct secrets s, after;
     struct rlimit was, few;
-    char why[512];
+    char why[WHY_MAX];
     int next, err;
 
     (void)state;

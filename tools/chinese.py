@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """chinese.py - looks that every sentence that app/platform tells people is in the
-table of app/platform/chinese.c, with those of app/http that refuse a request, and
+tables of app/platform/chinese_*.c, with those of app/http that refuse a request, and
 that each row of it has its parts and is not hidden by one before it.
 
 Read are the formats and hints of session_fail, session_refused, voice_fail and of
@@ -44,11 +44,15 @@ def strings(text):
 
 
 def read_rows():
-    with open("app/platform/chinese.c", encoding="utf-8") as f:
-        body = f.read().split("rows[] = {", 1)[1].split("\n};", 1)[0]
+    """Of all the tables, as chinese.c goes through them."""
     rows = []
-    for m in re.finditer(r'\{((?:\s*"(?:[^"\\]|\\.)*")+),((?:\s*"(?:[^"\\]|\\.)*")+) \}', body):
-        rows.append(tuple("".join(re.findall(STRING, part)) for part in m.groups()))
+    with open("app/platform/chinese.c", encoding="utf-8") as f:
+        tables = re.findall(r"\bchinese_\w+", f.read().split("tables[] = {", 1)[1].split("};", 1)[0])
+    for table in tables:
+        with open(f"app/platform/{table}.c", encoding="utf-8") as f:
+            body = f.read().split(f"{table}[] = {{", 1)[1].split("\n};", 1)[0]
+        for m in re.finditer(r'\{((?:\s*"(?:[^"\\]|\\.)*")+),((?:\s*"(?:[^"\\]|\\.)*")+) \}', body):
+            rows.append(tuple("".join(re.findall(STRING, part)) for part in m.groups()))
     return rows
 
 
@@ -58,11 +62,11 @@ def main():
     bad = []
     for i, (en, zh) in enumerate(rows):
         if "%" not in en and any(k.fullmatch(en) for k in known[:i]):
-            bad.append(f"app/platform/chinese.c: never found, a row before it takes: {en}")
+            bad.append(f"app/platform/chinese_*.c: never found, a row before it takes: {en}")
         n = en.count("%")
         used = [int(x) for x in re.findall(r"%(.)", zh)]
         if n > 8 or any(x > n for x in used) or "%" in re.sub(r"%[1-8]", "", zh):
-            bad.append(f"app/platform/chinese.c: parts of: {en}")
+            bad.append(f"app/platform/chinese_*.c: parts of: {en}")
     seen = 0
     for path in [*sorted(glob.glob("app/platform/*.c")), *sorted(glob.glob("app/http/*.c")), "app/rtsp/push.c", "app/net/hook_client.c"]:
         with open(path, encoding="utf-8") as f:
@@ -79,7 +83,7 @@ def main():
                         plain = re.sub(r"%[-0-9.*]*(?:ll|z)?[a-z]", "1", text)
                         if not any(k.fullmatch(plain) for k in known):
                             line = source.count("\n", 0, call.start()) + 1
-                            bad.append(f"{path}:{line}: not in app/platform/chinese.c: {text}")
+                            bad.append(f"{path}:{line}: not in app/platform/chinese_*.c: {text}")
     print("\n".join(bad) or f"chinese: {seen} sentences are in {len(rows)} rows")
     return 1 if bad or seen < 100 else 0
 

@@ -5,8 +5,8 @@
 #   docs/limits.md                every named limit
 #   packaging/completion/gbctl.*      from gbctl's tables
 # --check writes nothing; it fails where a file is out of date, where a man page
-# and --help name different options, or where a document names a file that is
-# not there.
+# and --help name different options, or where a document names a file, or a name
+# of the code, that is not there.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
@@ -193,6 +193,16 @@ files_exist() {
     done
 }
 
+# `name_of_the_code` in a document is in a source.
+names_exist() {
+    for d in "$@"; do
+        for n in $(grep -oE '`(struct |enum )?[a-zA-Z][a-zA-Z0-9]*_[a-zA-Z0-9_]*`' "$d" | tr -d '\140' | awk '{ print $NF }' | sort -u); do
+            grep -rqw --include='*.[ch]' --include='*.py' --include='*.sh' -e "$n" base sip sdp manscdp rtp ps app test tools ||
+                { echo "$d: $n is nowhere in the code"; bad=1; }
+        done
+    done
+}
+
 example > "$tmp/gb28181d.yml.example"
 man_page docs/gb28181d.8 > "$tmp/gb28181d.8"
 fault_page docs/gbcam.1 > "$tmp/gbcam.1"
@@ -218,6 +228,7 @@ options_match gb28181d docs/gb28181d.8
 options_match gbcam docs/gbcam.1
 options_match gbctl docs/gbctl.1
 python3 tools/chinese.py > "$tmp/chinese" || { cat "$tmp/chinese"; bad=1; }
+names_exist CONTRIBUTING.md docs/architecture.md
 files_exist README.md CONTRIBUTING.md docs/architecture.md docs/manual.md docs/security.md docs/recipes.md
 if command -v mandoc > /dev/null 2>&1; then
     mandoc -Tlint -W warning docs/gb28181d.8 docs/gbcam.1 docs/gbctl.1 || bad=1

@@ -160,72 +160,62 @@ static void read_language(void)
     ctl.chinese = lang && slice_has_prefix(slice_str(lang), SLICE("zh"));
 }
 
+enum { URL = 256, TOKEN, CHANNEL, EDITION, DEVICE, CALLID, SINCE, LIMIT, LEVEL,
+       PCAP, JSON, FOLLOW, TEXT, COMPLETION, VERSION, HELP };
+
+static const struct option longs[] = {
+    { "url", required_argument, NULL, URL },
+    { "token", required_argument, NULL, TOKEN },
+    { "json", no_argument, NULL, JSON },
+    { "channel", required_argument, NULL, CHANNEL },
+    { "edition", required_argument, NULL, EDITION },
+    { "device", required_argument, NULL, DEVICE },
+    { "callid", required_argument, NULL, CALLID },
+    { "since", required_argument, NULL, SINCE },
+    { "limit", required_argument, NULL, LIMIT },
+    { "follow", no_argument, NULL, FOLLOW },
+    { "text", no_argument, NULL, TEXT },
+    { "level", required_argument, NULL, LEVEL },
+    { "pcap", required_argument, NULL, PCAP },
+    { "completion", no_argument, NULL, COMPLETION },
+    { "version", no_argument, NULL, VERSION },
+    { "help", no_argument, NULL, HELP },
+    { NULL, 0, NULL, 0 },
+};
+
+/* An option that only has to be kept. false: it is another one. */
+static bool keep_option(int c, const char *value)
+{
+    static const char **const texts[] = {
+        [URL - URL] = &ctl.url,         [TOKEN - URL] = &ctl.token_option,
+        [CHANNEL - URL] = &ctl.channel, [EDITION - URL] = &ctl.edition,
+        [DEVICE - URL] = &ctl.device,   [CALLID - URL] = &ctl.call_id,
+        [SINCE - URL] = &ctl.since,     [LIMIT - URL] = &ctl.limit,
+        [LEVEL - URL] = &ctl.level,     [PCAP - URL] = &ctl.pcap,
+    };
+    static bool *const switches[] = {
+        [JSON - JSON] = &ctl.json, [FOLLOW - JSON] = &ctl.follow,
+        [TEXT - JSON] = &ctl.text,
+    };
+
+    if (c >= URL && c <= PCAP)
+        *texts[c - URL] = value;
+    else if (c >= JSON && c <= TEXT)
+        *switches[c - JSON] = true;
+    else
+        return false;
+    return true;
+}
+
+/* The place of the first word that is none. */
 static int read_options(int argc, char **argv)
 {
-    enum { URL = 256, TOKEN, JSON, CHANNEL, EDITION, DEVICE, CALLID, SINCE, LIMIT, FOLLOW, TEXT, LEVEL,
-           PCAP, COMPLETION, VERSION, HELP };
-    static const struct option longs[] = {
-        { "url", required_argument, NULL, URL },
-        { "token", required_argument, NULL, TOKEN },
-        { "json", no_argument, NULL, JSON },
-        { "channel", required_argument, NULL, CHANNEL },
-        { "edition", required_argument, NULL, EDITION },
-        { "device", required_argument, NULL, DEVICE },
-        { "callid", required_argument, NULL, CALLID },
-        { "since", required_argument, NULL, SINCE },
-        { "limit", required_argument, NULL, LIMIT },
-        { "follow", no_argument, NULL, FOLLOW },
-        { "text", no_argument, NULL, TEXT },
-        { "level", required_argument, NULL, LEVEL },
-        { "pcap", required_argument, NULL, PCAP },
-        { "completion", no_argument, NULL, COMPLETION },
-        { "version", no_argument, NULL, VERSION },
-        { "help", no_argument, NULL, HELP },
-        { NULL, 0, NULL, 0 },
-    };
     int c;
 
     while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        if (keep_option(c, optarg))
+            continue;
         switch (c) {
-        case URL:
-            ctl.url = optarg;
-            break;
-        case TOKEN:
-            ctl.token_option = optarg;
-            break;
-        case JSON:
-            ctl.json = true;
-            break;
-        case CHANNEL:
-            ctl.channel = optarg;
-            break;
-        case EDITION:
-            ctl.edition = optarg;
-            break;
-        case DEVICE:
-            ctl.device = optarg;
-            break;
-        case CALLID:
-            ctl.call_id = optarg;
-            break;
-        case SINCE:
-            ctl.since = optarg;
-            break;
-        case LIMIT:
-            ctl.limit = optarg;
-            break;
-        case FOLLOW:
-            ctl.follow = true;
-            break;
-        case TEXT:
-            ctl.text = true;
-            break;
-        case LEVEL:
-            ctl.level = optarg;
-            break;
-        case PCAP:
-            ctl.pcap = optarg;
-            break;
         case COMPLETION:
             if (!ctl_complete(optind < argc ? argv[optind] : "bash", commands,
                               sizeof(commands) / sizeof(commands[0]), longs))

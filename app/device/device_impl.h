@@ -155,7 +155,7 @@ struct device {
     unsigned misses;
     unsigned failures; /* in a row, without an answer of the server */
     struct device_login login;
-    /* a redirection (§3.6): where it began, to go back to */
+    /* a redirection: where it began, to go back to */
     struct sip_peer home;
     const char *home_id;
     char moved_id[DEVICE_ID_MAX + 1];

@@ -12,8 +12,8 @@
 #define REAL_MAX 16
 #define SIDE_MS 60000     /* a side of the block */
 #define SIDE_DEGREES 0.01 /* about a kilometre: */
-#define SPEED_KMH 60
-#define ALTITUDE_M 12
+#define SPEED_KMH "60"
+#define ALTITUDE_M "12"
 #define WIDE_DEGREES 60.0 /* of the picture at zoom 1 */
 #define HIGH_DEGREES 34.0
 #define SOMEWHERE_E 118.376451
@@ -91,8 +91,8 @@ void device_write_position(const struct device *d, struct writer *w,
     r.longitude = item.longitude = real(text[0], "%.6f", at.e);
     r.latitude = item.latitude = real(text[1], "%.6f", at.n);
     r.direction = item.direction = real(text[2], "%.0f", at.direction);
-    r.speed = item.speed = SLICE("60");
-    r.altitude = item.altitude = SLICE("12");
+    r.speed = item.speed = SLICE(SPEED_KMH);
+    r.altitude = item.altitude = SLICE(ALTITUDE_M);
     item.height = SLICE("1.5");
     device_encode(d, w, &manscdp_position_report_body, &r);
 }

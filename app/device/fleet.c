@@ -165,11 +165,6 @@ struct device *fleet_device(const struct fleet *f, uint32_t index)
     return index < f->n ? f->member[index].device : NULL;
 }
 
-uint32_t fleet_count(const struct fleet *f)
-{
-    return f->n;
-}
-
 static struct member *by_id(struct fleet *f, struct slice id)
 {
     struct map_node *n = map_find(&f->by_id, id);

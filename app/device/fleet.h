@@ -21,7 +21,6 @@ int fleet_add(struct fleet *f, const struct device_config *cfg,
 int fleet_restart(struct fleet *f, uint32_t index,
                   const struct device_config *cfg, struct gb_time now);
 struct device *fleet_device(const struct fleet *f, uint32_t index);
-uint32_t fleet_count(const struct fleet *f);
 
 /* Routes an event of the stack; a request for nobody is answered 404. */
 void fleet_sip(struct fleet *f, struct sip_stack *sip,

@@ -485,7 +485,7 @@ static void tell_status(struct device *d, struct device_session *s,
         .head = { .sn = ++d->sn,
                   .device_id = slice_str(
                       outside ? d->c.id : d->c.channel[s->channel].id) },
-        .type = SLICE("121"),
+        .type = SLICE(MANSCDP_MEDIA_ENDED),
     };
     char body[512];
     struct writer w = writer_of(body, sizeof(body));

@@ -93,7 +93,7 @@ static bool read_filter(struct device_watch *w, const struct manscdp_msg *m)
     }
 }
 
-/* What is subscribed to is told by the body, not by Event (§8.1). false: it is
+/* What is subscribed to is told by the body, not by Event. false: it is
  * nothing that the device reports. */
 static bool read_subscribe(struct device *d, const struct sip_event *ev,
                            struct device_watch *w)

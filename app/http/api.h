@@ -331,7 +331,8 @@ void http_hls_free(struct http_app *a);
 
 #define HTTP_COMMAND_WAIT_MAX_S 60
 
-/* Seconds of ?wait= into c->wait_s, which stays as it is without. false: a problem has been answered. */
+/* Seconds of ?wait= into c->wait_s, which stays as it is without. false: a
+ * problem has been answered. */
 bool http_wait_read(struct http_call *c);
 /* true: the answer will be given later. */
 bool http_wait_for(struct http_call *c, uint64_t command);

@@ -18,6 +18,16 @@ static struct firmware *find_file(const struct http_app *a, struct slice name)
     return NULL;
 }
 
+bool http_firmware_is_named(const char *name)
+{
+    struct slice s = slice_str(name);
+
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_digit(s.p[i]) && (s.p[i] < 'a' || s.p[i] > 'f'))
+            return false;
+    return s.n == 64;
+}
+
 void http_app_firmware(struct http_app *a, const char *name, uint64_t size,
                        int64_t utc_ms)
 {

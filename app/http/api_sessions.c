@@ -216,7 +216,6 @@ void http_alarm_write(struct jw *j, const struct http_app *a,
     jw_end(j);
 }
 
-/* Newest first, of those in memory when no history is kept; the cursor is the number of the last one shown. */
 static bool has_filter(struct http_call *c)
 {
     static const char *const names[] = { "device", "channel", "method", "type",
@@ -232,6 +231,8 @@ static bool has_filter(struct http_call *c)
     return false;
 }
 
+/* Newest first, of those in memory when no history is kept; the cursor is the
+ * number of the last one shown. */
 void http_get_alarms(struct http_call *c)
 {
     const struct alarm_ring *ring = c->app->alarms;

@@ -13,7 +13,7 @@
 #define SESSION_BYTES 16     /* random ones of a SessionID: 32 hex digits */
 #define SLACK_S 30           /* for the upload, behind the last picture */
 #define INTERVAL_MAX_S 3600
-#define NAME_MAX_BYTES 60    /* CHANNEL-TIME-NUMBER.jpg */
+#define NAME_MAX_BYTES 60    /* CHANNEL-TIME-NUMBER-SALT.jpg */
 
 enum state { STATE_SENT, STATE_FINISHED, STATE_PARTIAL, STATE_REFUSED,
              STATE_SILENT };
@@ -110,6 +110,16 @@ static struct picture *add_picture(struct http_app *a, const char *name,
     a->n_pictures++;
     a->picture_bytes += size;
     return p;
+}
+
+int64_t http_picture_utc_ms(const char *name)
+{
+    struct slice s = slice_str(name), part;
+    uint64_t ms;
+
+    slice_cut(&s, '-', &part);
+    slice_cut(&s, '-', &part);
+    return s.n && slice_u64(part, INT64_MAX, &ms) ? (int64_t)ms : 0;
 }
 
 void http_app_picture(struct http_app *a, const char *name, uint64_t size,

@@ -113,13 +113,7 @@ static void log_entry(struct http_app *a, const struct http_audit *t)
                  "status=%u path=\"",
              SLICE_ARG(t->who), SLICE_ARG(t->role), SLICE_ARG(t->peer),
              SLICE_ARG(t->method), t->status);
-    for (size_t i = 0; i < t->path.n; i++) {
-        char k = t->path.p[i];
-
-        writer_char(&w, (unsigned char)k < ' ' || k == '"' || k == '\\' ||
-                                (unsigned char)k > '~'
-                            ? '?' : k);
-    }
+    writer_visible(&w, t->path, '?');
     writer_char(&w, '"');
     line[w.len] = '\0';
     a->cfg.log(a->cfg.ctx, PLATFORM_INFO, line);

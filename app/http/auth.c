@@ -16,11 +16,6 @@ _Static_assert(sizeof(MD5_PREFIX) + 8 + 1 + 22 + 1 + 43 + 1 <
                    HTTP_PASSWORD_HASH_MAX,
                "a hash fits");
 
-bool http_secret_eq(struct slice a, struct slice b)
-{
-    return a.n == b.n && (a.n == 0 || memeql_sec(a.p, b.p, a.n));
-}
-
 /* Base64 of RFC 4648 §5 without padding, of at most 32 bytes. */
 static void b64url(struct writer *w, const uint8_t *p, size_t n)
 {

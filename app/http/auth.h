@@ -28,9 +28,6 @@
 #define HTTP_PASSWORD_HASH_MAX 128
 #define HTTP_SIGNATURE_MAX 64         /* "EXPIRY.MARK.HMAC" */
 
-/* Equal, in time that depends on the lengths alone. */
-bool http_secret_eq(struct slice a, struct slice b);
-
 /* ---- passwords ----------------------------------------------------------- */
 
 /* "pbkdf2-sha256$ROUNDS$SALT$HASH" (base64url), with a NUL. */

@@ -524,15 +524,13 @@ static void on_read(uv_stream_t *h, ssize_t n, const uv_buf_t *buf)
         conn_close(c); /* the end, or an error: either way it has gone */
 }
 
-void conn_start(struct conn *c, struct slice unread)
+void conn_start(struct conn *c)
 {
     uv_tcp_nodelay(&c->tcp, 1);
     uv_tcp_keepalive(&c->tcp, 1, 60);
     c->state = CONN_HEAD;
     conn_deadline(c, c->server->cfg.head_timeout_ms);
     conn_read_on(c);
-    if (unread.n)
-        conn_input(c, (char *)(uintptr_t)unread.p, unread.n);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

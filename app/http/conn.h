@@ -8,8 +8,8 @@
  *                          └──► (handed over) CLOSED
  *
  * The bytes of a request stay in `in` until it is answered; what the client
- * sends ahead waits behind them. Plain bytes come in through conn_input and go
- * out through conn_send, so that TLS can sit between those and the socket. */
+ * sends ahead waits behind them. Of TLS it knows that its client came that way:
+ * the bytes are plain (app/net/tls_relay.h). */
 #ifndef APP_HTTP_CONN_H
 #define APP_HTTP_CONN_H
 
@@ -125,9 +125,8 @@ static inline void conn_deadline(struct conn *c, uint32_t after_ms)
     c->deadline_ms = conn_now(c) + after_ms;
 }
 
-/* Begins to read; unread bytes (may be none) are copied. NULL: no memory; the
- * handle is closed. */
-void conn_start(struct conn *c, struct slice unread);
+/* Begins to read. */
+void conn_start(struct conn *c);
 
 /* A connection with its handle initialised, or NULL. */
 struct conn *conn_new(struct http_server *s);

@@ -78,12 +78,6 @@ void http_events_skip(struct http_events *e)
     e->first = ++e->next;
 }
 
-void http_events_push(struct http_events *e, const char *type,
-                      struct slice json)
-{
-    http_events_push_of(e, type, (struct slice){ 0 }, json);
-}
-
 bool http_events_device(const struct http_events *e, uint64_t seq,
                         struct slice *device)
 {
@@ -96,8 +90,8 @@ bool http_events_device(const struct http_events *e, uint64_t seq,
     return true;
 }
 
-void http_events_push_of(struct http_events *e, const char *type,
-                         struct slice device, struct slice json)
+void http_events_push(struct http_events *e, const char *type,
+                      struct slice device, struct slice json)
 {
     size_t n = device.n <= HTTP_EVENT_DEVICE_MAX ? device.n : 0;
     char *p = json.n <= HTTP_EVENTS_BYTES

@@ -21,13 +21,10 @@ int http_events_new(struct http_events **out, const struct gb_alloc *alloc,
                     uint64_t boot);
 void http_events_free(struct http_events *e);
 
-/* Numbers and keeps an event; json has no line breaks. One that there is no
- * memory for counts as lost: readers get a reset. */
+/* Numbers and keeps an event, of a device or (empty) of nobody; json has no line
+ * breaks. One that there is no memory for counts as lost: readers get a reset. */
 void http_events_push(struct http_events *e, const char *type,
-                      struct slice json);
-/* The same of a device: see http_events_device. */
-void http_events_push_of(struct http_events *e, const char *type,
-                         struct slice device, struct slice json);
+                      struct slice device, struct slice json);
 /* Whose the event behind seq is, "" for nobody's; false: http_events_next would
  * give none, or a reset. */
 bool http_events_device(const struct http_events *e, uint64_t seq,

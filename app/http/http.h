@@ -275,11 +275,15 @@ void http_app_free(struct http_app *a);
  * platform, so the action's slices stay good. */
 void http_on_action(struct http_app *a, const struct platform_action *act);
 
-/* A firmware file that lies there from before. */
+/* A firmware file that lies there from before; its name is its SHA-256, all others
+ * are not ours. */
+bool http_firmware_is_named(const char *name);
 void http_app_firmware(struct http_app *a, const char *name, uint64_t size,
                        int64_t utc_ms);
 
-/* A picture that lies there from before; the oldest first. */
+/* A picture that lies there from before; the oldest first. Its time is in its name;
+ * 0: it is none of ours. */
+int64_t http_picture_utc_ms(const char *name);
 void http_app_picture(struct http_app *a, const char *name, uint64_t size,
                       int64_t utc_ms);
 

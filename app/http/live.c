@@ -653,32 +653,51 @@ void http_live_changed(struct http_app *a, const struct platform_session *s)
         a->edge.wake(a->edge.ctx);
 }
 
+/* What has become of it since it was judged. */
+static void judge_again(struct http_app *a, struct waiter *w,
+                        struct platform_session *s)
+{
+    if (w->outcome.status == 200 &&
+        !platform_session_view(a->cfg.platform, w->session, s)) {
+        w->outcome = (struct outcome){
+            .status = 409,
+            .code = "session-stopped",
+            .detail = "the session was stopped",
+        };
+    }
+    if (!http_app_who_is_there(a, w->who))
+        w->outcome = (struct outcome){
+            .status = 401,
+            .detail = "who asked has been removed or changed meanwhile",
+        };
+    if (w->outcome.status == 200 && w->is_media)
+        has_nothing(&w->outcome, s, &w->media);
+}
+
+static void answer_session(struct http_app *a, struct http_response *r,
+                           const struct waiter *w,
+                           const struct platform_session *s,
+                           struct gb_time now)
+{
+    struct jw j = jw_to(&r->body);
+
+    r->status = good_status(s);
+    r->type = "application/json";
+    http_live_write(&j, a, slice_str(w->base), s, now, w->who);
+}
+
 /* Answers one waiter and forgets it. Its hold goes on to the viewer, or is
  * given back. */
 static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
 {
-    struct platform_session s;
+    struct platform_session s = { 0 };
     struct http_response r;
     struct waiter done = *w;
     bool keep = false, later = false;
 
     waiter_free(a, w);
     http_response_init(&r, a->cfg.alloc);
-    if (done.outcome.status == 200 &&
-        !platform_session_view(a->cfg.platform, done.session, &s)) {
-        done.outcome = (struct outcome){
-            .status = 409,
-            .code = "session-stopped",
-            .detail = "the session was stopped",
-        };
-    }
-    if (!http_app_who_is_there(a, done.who))
-        done.outcome = (struct outcome){
-            .status = 401,
-            .detail = "who asked has been removed or changed meanwhile",
-        };
-    if (done.outcome.status == 200 && done.is_media)
-        has_nothing(&done.outcome, &s, &done.media);
+    judge_again(a, &done, &s);
     if (done.answer) {
         s.device = slice_str(done.media.device);
         s.channel = slice_str(done.media.channel);
@@ -700,11 +719,7 @@ static void finish(struct http_app *a, struct waiter *w, struct gb_time now)
         reply_media(&r, &done.media);
         keep = true;
     } else {
-        struct jw j = jw_to(&r.body);
-
-        r.status = good_status(&s);
-        r.type = "application/json";
-        http_live_write(&j, a, slice_str(done.base), &s, now, done.who);
+        answer_session(a, &r, &done, &s, now);
     }
     if (!keep)
         release(a, done.session);

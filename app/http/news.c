@@ -10,7 +10,7 @@ static void push(struct http_app *a, const char *type, struct slice device,
                  struct buf *json, const struct jw *j)
 {
     if (jw_is_complete(j)) {
-        http_events_push_of(a->events, type, device, buf_view(json));
+        http_events_push(a->events, type, device, buf_view(json));
         http_hooks_event(a, type, device, buf_view(json));
     }
     buf_fini(json);
@@ -95,7 +95,7 @@ static void on_alarm(struct http_app *a, const struct platform_alarm *alarm)
         push(a, "alarm", alarm->device, &b, &j);
         return;
     }
-    http_events_push_of(a->events, "alarm", alarm->device, buf_view(&b));
+    http_events_push(a->events, "alarm", alarm->device, buf_view(&b));
     http_hooks_event(a, "alarm", alarm->device, buf_view(&b));
     slot = &a->alarms->json[a->alarms->next++ % HTTP_ALARMS_MAX];
     gb_put(a->cfg.alloc, (void *)(uintptr_t)slot->p);

@@ -182,7 +182,7 @@ void http_server_viewer_gone(struct http_server *s, void *place)
 
 /* ---- connections ------------------------------------------------------------------------ */
 
-static void begin(struct http_server *s, struct conn *c, struct slice unread)
+static void begin(struct http_server *s, struct conn *c)
 {
     if (!c->secure)
         sockaddr_peer(&c->tcp, &c->remote);
@@ -195,7 +195,7 @@ static void begin(struct http_server *s, struct conn *c, struct slice unread)
     s->n.accepted++;
     if (!uv_is_active((uv_handle_t *)&s->sweep_timer))
         uv_timer_start(&s->sweep_timer, on_sweep, s->sweep_ms, s->sweep_ms);
-    conn_start(c, unread);
+    conn_start(c);
 }
 
 static bool on_connection(void *ctx, uv_stream_t *h)
@@ -208,23 +208,8 @@ static bool on_connection(void *ctx, uv_stream_t *h)
     if (uv_accept(h, (uv_stream_t *)&c->tcp))
         conn_close(c);
     else
-        begin(s, c, (struct slice){ 0 });
+        begin(s, c);
     return true;
-}
-
-void http_server_adopt(struct http_server *s, int fd, char *unread,
-                       size_t n_unread)
-{
-    struct conn *c = conn_new(s);
-
-    if (!c || uv_tcp_open(&c->tcp, fd)) {
-        close(fd);
-        if (c)
-            conn_close(c);
-    } else {
-        begin(s, c, slice_of(unread, n_unread));
-    }
-    free(unread);
 }
 
 /* The old connection's place is given back before the new one takes it. */
@@ -249,7 +234,7 @@ bool server_take_tls(struct http_server *s, struct conn *c)
     n->secure = true;
     n->remote = remote;
     n->local = local;
-    begin(s, n, (struct slice){ 0 });
+    begin(s, n);
     return true;
 }
 

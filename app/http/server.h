@@ -58,11 +58,6 @@ int http_server_new(struct http_server **out,
 /* The address of a listener as bound. */
 struct gb_addr http_server_addr(const struct http_server *s, size_t i);
 
-/* Takes a connection back from a media loop, on the main loop's thread:
- * fd and unread (free(3), may be NULL) are taken. */
-void http_server_adopt(struct http_server *s, int fd, char *unread,
-                       size_t n_unread);
-
 /* The viewer has gone that a connection was handed over to: it counts no more.
  * place as in its struct http_handover. Not after http_server_close. */
 void http_server_viewer_gone(struct http_server *s, void *place);

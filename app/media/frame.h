@@ -76,8 +76,8 @@ struct media_room {
     size_t largest; /* frame that goes into a block */
     struct media_block *open; /* is being filled; NULL: none */
 };
-/* blocks: where they come from, asked for MEDIA_BLOCK_BYTES and no zeros; large frames
- * come from alloc. */
+/* blocks: where they come from, asked for MEDIA_BLOCK_BYTES and no zeros; large
+ * frames come from alloc. */
 void media_room_init(struct media_room *r, const struct gb_alloc *alloc,
                      const struct gb_alloc *blocks);
 void media_room_fini(struct media_room *r); /* frames live on */

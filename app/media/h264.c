@@ -199,18 +199,6 @@ int h264_pps_ids(struct slice nal, uint32_t *pps_id, uint32_t *sps_id)
     return 0;
 }
 
-int h264_slice_type(struct slice nal)
-{
-    struct bits b = bits_of(nal);
-    uint32_t type = bits_u(&b, 8) & 0x1f, v;
-
-    if (b.err || (type != H264_NAL_SLICE && type != H264_NAL_IDR))
-        return -1;
-    bits_ue(&b); /* first_mb_in_slice */
-    v = bits_ue_max(&b, 9);
-    return b.err ? -1 : (int)v;
-}
-
 static void put_nals(struct writer *w, const struct slice *nal, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

@@ -39,9 +39,6 @@ int h264_sps_parse(struct h264_sps *out, struct slice nal);
 /* The ids of a PPS. 0, GB_EAGAIN, GB_ESYNTAX or GB_ERANGE. */
 int h264_pps_ids(struct slice nal, uint32_t *pps_id, uint32_t *sps_id);
 
-/* slice_type (0..9) of a slice NAL (1, 5); -1 when it cannot be read. */
-int h264_slice_type(struct slice nal);
-
 /* AVCDecoderConfigurationRecord. sps[0] names the profile. Errors in w. */
 void h264_avcc_write(struct writer *w, const struct slice *sps, size_t n_sps,
                      const struct slice *pps, size_t n_pps);

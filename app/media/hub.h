@@ -121,13 +121,13 @@ struct hub_viewer {
 };
 
 /* All synchronous, inside hub_au, hub_tick and hub_end (on_want_key also inside
- * hub_viewer_add). Any may be NULL but on_wake (needed once there is a
- * viewer). They must not call
- * hub_au, hub_tick, hub_end or hub_free. */
+ * hub_viewer_add). Any may be NULL but on_wake (needed once there is a viewer).
+ * They must not call hub_au, hub_tick, hub_end or hub_free. */
 struct hub_hooks {
     /* An idle viewer has something to read, or its state became CUT or ENDED.
-     * It may do so later, at best before now_ms is another. May call every hub_viewer function, also remove, for any viewer. Not
-     * called again until hub_viewer_next has found nothing more. */
+     * It may do so later, at best before now_ms is another. May call every
+     * hub_viewer function, also remove, for any viewer. Not called again until
+     * hub_viewer_next has found nothing more. */
     void (*on_wake)(void *ctx, struct hub_viewer *v);
     /* The first key frame with a complete configuration is there; or pictures
      * of a codec that only HUB_PS carries. */

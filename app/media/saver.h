@@ -8,8 +8,9 @@
  * of a picture; what is behind it (sound, a picture cut off) is taken back when
  * another session begins, and comes again. When a picture is known to be whole
  * is a matter of chance: a sound that came before that is put behind it, where it
- * is in the stream, so that each sending has the same order. MP4 is fragmented, one fragment a
- * frame, as fmp4.h has them; PS is written anew, as ps/mux.h has it.
+ * is in the stream, so that each sending has the same order. MP4 is fragmented,
+ * one fragment a frame, as fmp4.h has them; PS is written anew, as ps/mux.h has
+ * it.
  *
  * It knows no file: bytes gather until the owner takes them. */
 #ifndef APP_MEDIA_SAVER_H

@@ -16,7 +16,7 @@
 #define VOICE_MAX_MS 100
 #define VOICE_PACKET_MS 40      /* unless it is told otherwise */
 #define VOICE_TCP_PACKET_MS 100 /* over TCP shorter ones are noise in several
-                                   devices (media: 2.7) */
+                                   devices */
 #define VOICE_AHEAD_MS 60  /* heard beyond a packet before it is said: what the
                               page's jitter may take */
 #define VOICE_QUEUE_MS 400 /* more than this waits: the speaker's clock is fast,

@@ -1,12 +1,12 @@
 /* app/net/blocks.h - memory for a great many small objects that stay
  *
  * Devices, channels, transactions and what hangs on them come by the hundred
- * thousand. Cut from huge pages, where the kernel has any, they cost one page fault for
- * thousands of them and few entries of the TLB. Blocks of one size share runs of
- * 64 KiB; an empty run is used again for any size. Tables have runs of their own,
- * side by side: one that grows is given back when the next is filled, and becomes
- * what comes after. What the area does not hold, blocks between the two and all in
- * a build with a sanitizer, comes from the heap.
+ * thousand. Cut from huge pages, where the kernel has any, they cost one page
+ * fault for thousands of them and few entries of the TLB. Blocks of one size
+ * share runs of 64 KiB; an empty run is used again for any size. Tables have
+ * runs of their own, side by side: one that grows is given back when the next
+ * is filled, and becomes what comes after. What the area does not hold, blocks
+ * between the two and all in a build with a sanitizer, comes from the heap.
  *
  * One thread. What was touched once stays with the process. */
 #ifndef APP_NET_BLOCKS_H

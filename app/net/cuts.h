@@ -2,8 +2,8 @@
  * read from the files on their disk
  *
  * A question belongs to the disks from cuts_run to its on_done; the files are
- * looked at there, on one disk after the other: 112 bytes for each key frame that may be a border, where
- * they have their index, else for each sample. */
+ * looked at there, on one disk after the other: 112 bytes for each key frame
+ * that may be a border, where they have their index, else for each sample. */
 #ifndef APP_NET_CUTS_H
 #define APP_NET_CUTS_H
 

@@ -320,11 +320,6 @@ uv_loop_t *media_loop_uv(struct media_loop *l)
     return &l->uv;
 }
 
-struct media_net *media_loop_net(struct media_loop *l)
-{
-    return l->net;
-}
-
 uint64_t media_net_silent(struct media_net *n, uint64_t now_ms, unsigned *loop)
 {
     uint64_t longest_ms = 0;

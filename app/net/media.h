@@ -43,8 +43,9 @@ void media_net_close(struct media_net *n, void (*on_closed)(void *ctx),
                      void *ctx);
 
 /* A PLATFORM_DO_* action. OPEN: the session keeps its RTP headers in `headers`
- * (NULL: it does not), of which it takes a reference. On failure to reach the loop the session is
- * REFUSED or CLOSED by an event, as if the loop had said so. */
+ * (NULL: it does not), of which it takes a reference. On failure to reach the
+ * loop the session is REFUSED or CLOSED by an event, as if the loop had said
+ * so. */
 void media_net_order(struct media_net *n, const struct platform_action *a,
                      struct rtplog *headers);
 
@@ -68,7 +69,6 @@ struct media_loop *media_net_loop(struct media_net *n, unsigned loop);
 /* ---- on the loop's own thread ------------------------------------------- */
 
 uv_loop_t *media_loop_uv(struct media_loop *l);
-struct media_net *media_loop_net(struct media_loop *l);
 
 /* A viewer: embedded by whoever writes to its socket. */
 struct media_stream;
@@ -108,13 +108,12 @@ int media_loop_tracks(struct media_loop *l, uint64_t session,
                       struct media_tracks *out);
 
 /* Puts a tap to a session's hub, from its next frame or its cached pictures on
- * (which come inside this call); it leaves with the hub's end. *hub (borrowed until then) is where it is. GB_ENOENT. */
+ * (which come inside this call); it leaves with the hub's end. *hub (borrowed
+ * until then) is where it is. GB_ENOENT. */
 int media_loop_tap(struct media_loop *l, uint64_t session, struct hub_tap *t,
                    bool from_gop, struct hub **hub);
 
-/* The codecs and figures of a session's hub; GB_ENOENT. */
-int media_loop_stats(struct media_loop *l, uint64_t session,
-                     struct hub_stats *out);
+/* hub_snapshot of a session's hub; GB_ENOENT. */
 int media_loop_snapshot(struct media_loop *l, uint64_t session,
                         struct media_chunk **out);
 

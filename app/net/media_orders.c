@@ -37,6 +37,37 @@ static void refuse(struct media_net *n, uint64_t session, int err,
     media_net_event(n, &ev);
 }
 
+/* *what: what failed. */
+static int open_ingest(struct media_stream *s, const struct platform_action *a,
+                       const char **what)
+{
+    struct media_loop *l = s->loop;
+    struct ingest_options o = {
+        .loop = &l->uv, .pool = &l->pool, .hub = s->hub,
+        .transport = a->transport, .port = a->port, .peer = a->remote,
+        .any_source = l->net->o.any_source,
+        .has_ssrc = !a->ssrc_any && a->ssrc, .ssrc = a->ssrc,
+        .headers = s->headers, .utc_base_ms = media_loop_utc(&l->uv),
+        .on_event = media_stream_on_ingest,
+        .on_freed = media_stream_on_ingest_freed, .ctx = s,
+    };
+    int err = 0;
+
+    if (a->shared) {
+        *what = "shared media port";
+        err = media_share_start(s, a);
+        o.shared = true;
+        o.rtcp = err ? NULL : shared_rtcp(l->shared, a->remote.family);
+    }
+    hub_remember(s->hub, a->sets);
+    hub_reopen(s->hub);
+    if (!err)
+        err = ingest_new(&s->ingest, &o, what);
+    if (err)
+        media_share_stop(s);
+    return err;
+}
+
 static void do_open(struct media_loop *l, const struct platform_action *a,
                     struct rtplog *headers)
 {
@@ -52,32 +83,10 @@ static void do_open(struct media_loop *l, const struct platform_action *a,
     if (!s)
         s = media_stream_new(l, a->session, a->history_ms);
     if (s) {
-        struct ingest_options o = {
-            .loop = &l->uv, .pool = &l->pool, .hub = s->hub,
-            .transport = a->transport, .port = a->port, .peer = a->remote,
-            .any_source = l->net->o.any_source,
-            .has_ssrc = !a->ssrc_any && a->ssrc, .ssrc = a->ssrc,
-            .headers = headers, .utc_base_ms = media_loop_utc(&l->uv),
-            .on_event = media_stream_on_ingest,
-            .on_freed = media_stream_on_ingest_freed, .ctx = s,
-        };
-
         rtplog_ref(headers);
         rtplog_unref(s->headers);
         s->headers = headers;
-
-        if (a->shared) {
-            what = "shared media port";
-            err = media_share_start(s, a);
-            o.shared = true;
-            o.rtcp = err ? NULL : shared_rtcp(l->shared, a->remote.family);
-        }
-        hub_remember(s->hub, a->sets);
-        hub_reopen(s->hub);
-        if (!a->shared || !err)
-            err = ingest_new(&s->ingest, &o, &what);
-        if (err)
-            media_share_stop(s);
+        err = open_ingest(s, a, &what);
     }
     if (err) {
         refuse(l->net, a->session, err, what, a->port);

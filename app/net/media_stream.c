@@ -298,17 +298,6 @@ int media_loop_tap(struct media_loop *l, uint64_t session, struct hub_tap *t,
     return 0;
 }
 
-int media_loop_stats(struct media_loop *l, uint64_t session,
-                     struct hub_stats *out)
-{
-    struct media_stream *s = media_stream_find(l, session);
-
-    if (!s)
-        return GB_ENOENT;
-    hub_stats(s->hub, uv_now(&l->uv), out);
-    return 0;
-}
-
 int media_loop_snapshot(struct media_loop *l, uint64_t session,
                         struct media_chunk **out)
 {

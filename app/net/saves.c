@@ -25,7 +25,7 @@ struct save {
     struct media_loop *loop;
     struct hub *hub;
     struct hub_tap tap;
-    bool tapped, over;
+    bool over;
     enum saver_format format;
     struct saver saver;
     bool has_saver;
@@ -306,6 +306,16 @@ static void path_of(const struct saves *s, uint64_t id, enum saver_format f,
     snprintf(out, PATH_BYTES, "%s/%llu.%s%s", s->o.dir,
              (unsigned long long)id, f == SAVER_PS ? "ps" : "mp4",
              part ? ".part" : "");
+}
+
+bool saves_is_part(const char *name, uint64_t *id)
+{
+    struct slice rest = slice_str(name), number;
+
+    return slice_cut(&rest, '.', &number) &&
+           slice_u64(number, UINT64_MAX, id) &&
+           (slice_eq(rest, SLICE("mp4.part")) ||
+            slice_eq(rest, SLICE("ps.part")));
 }
 
 static struct save *save_new(struct saves *s, const struct saves_order *o)

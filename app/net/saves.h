@@ -57,6 +57,8 @@ struct saves_order {
 };
 /* Its reports come later, an `over` among them in every case. */
 void saves_start(struct saves *s, const struct saves_order *o);
+/* The id of a file that has this name while it is not whole; false: none has. */
+bool saves_is_part(const char *name, uint64_t *id);
 /* Publishes NAME, or removes all of it; on_filed follows. mark as above. */
 void saves_end(struct saves *s, uint64_t id, enum saver_format format,
                const struct saver_mark *mark, bool remove);

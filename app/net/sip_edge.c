@@ -233,25 +233,48 @@ static void on_edge_handle_closed(uv_handle_t *h)
     sip_edge_handle_closed(h->data);
 }
 
+static void set_defaults(struct sip_edge_config *o)
+{
+    if (!o->strangers_bytes)
+        o->strangers_bytes = SIP_EDGE_STRANGERS_BYTES;
+    if (!o->strangers_idle_ms)
+        o->strangers_idle_ms = SIP_EDGE_STRANGER_IDLE_MS;
+    if (!o->strangers_per_source)
+        o->strangers_per_source = SIP_EDGE_STRANGERS_PER_SOURCE;
+    if (!o->max_connections)
+        o->max_connections = SIP_EDGE_MAX_CONNECTIONS;
+}
+
+/* *failed is the one that could not be opened. */
+static int open_listeners(struct sip_edge *e, size_t *failed)
+{
+    const struct sip_edge_config *o = &e->o;
+    int err = 0;
+
+    for (size_t i = 0; !err && i < o->n_listen + o->n_tls; i++) {
+        if (failed)
+            *failed = i;
+        if (i >= SIP_EDGE_MAX_LISTEN)
+            err = UV_ENOBUFS;
+        else if (i < o->n_listen)
+            err = open_listener(e, &o->listen[i]);
+        else
+            err = open_tls_listener(e, &o->tls_listen[i - o->n_listen]);
+    }
+    return err;
+}
+
 int sip_edge_new(struct sip_edge **out, const struct sip_edge_config *cfg,
                  size_t *failed)
 {
     struct sip_edge *e = calloc(1, sizeof(*e));
-    int err = 0;
+    int err;
 
     if (!e)
         return UV_ENOMEM;
     e->o = *cfg;
-    if (!e->o.strangers_bytes)
-        e->o.strangers_bytes = SIP_EDGE_STRANGERS_BYTES;
-    if (!e->o.strangers_idle_ms)
-        e->o.strangers_idle_ms = SIP_EDGE_STRANGER_IDLE_MS;
-    if (!e->o.strangers_per_source)
-        e->o.strangers_per_source = SIP_EDGE_STRANGERS_PER_SOURCE;
-    if (!e->o.max_connections)
-        e->o.max_connections = SIP_EDGE_MAX_CONNECTIONS;
-    err = sources_init(&e->sources, e->o.strangers_per_source);
-    if (err) {
+    set_defaults(&e->o);
+    if (sources_init(&e->sources, e->o.strangers_per_source)) {
         free(e);
         return UV_ENOMEM;
     }
@@ -267,16 +290,7 @@ int sip_edge_new(struct sip_edge **out, const struct sip_edge_config *cfg,
     uv_prepare_start(&e->prepare, on_prepare);
     uv_timer_start(&e->sweep, sip_conn_on_sweep, SIP_EDGE_SWEEP_MS,
                    SIP_EDGE_SWEEP_MS);
-    for (size_t i = 0; !err && i < cfg->n_listen + cfg->n_tls; i++) {
-        if (failed)
-            *failed = i;
-        if (i >= SIP_EDGE_MAX_LISTEN)
-            err = UV_ENOBUFS;
-        else if (i < cfg->n_listen)
-            err = open_listener(e, &cfg->listen[i]);
-        else
-            err = open_tls_listener(e, &cfg->tls_listen[i - cfg->n_listen]);
-    }
+    err = open_listeners(e, failed);
     if (err) {
         sip_edge_close(e, NULL, NULL);
         return err;

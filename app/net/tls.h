@@ -10,8 +10,8 @@
  * One connection holds its keys and, for as long as there is something in them,
  * the buffers of an unfinished record and of what waits to be sent; an idle one
  * holds no buffer. TLS 1.2 and 1.3; no tickets, no session cache, no
- * renegotiation; SNI where a client checks a host name. With TLS=0 every function that makes something gives
- * GB_EUNSUPPORTED and a text that says so.
+ * renegotiation; SNI where a client checks a host name. With TLS=0 every
+ * function that makes something gives GB_EUNSUPPORTED and a text that says so.
  *
  * One thread at a time for each connection; a context is read only, may be
  * shared by threads, and lives until its owner and all its connections have let

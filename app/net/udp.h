@@ -1,9 +1,10 @@
 /* app/net/udp.h - a UDP socket on a libuv loop, in batches
  *
- * Up to UDP_BATCH datagrams, or bundles of them, a wake-up by recvmmsg, answers gathered and sent by
- * one sendmmsg. On a wildcard socket the local address of each datagram is
- * known (IP_PKTINFO; a socket bound to one address saves that), and a datagram can be sent from a chosen one: a device
- * drops answers that come from another address than it talks to. */
+ * Up to UDP_BATCH datagrams, or bundles of them, a wake-up by recvmmsg, answers
+ * gathered and sent by one sendmmsg. On a wildcard socket the local address of
+ * each datagram is known (IP_PKTINFO; a socket bound to one address saves
+ * that), and a datagram can be sent from a chosen one: a device drops answers
+ * that come from another address than it talks to. */
 #ifndef APP_NET_UDP_H
 #define APP_NET_UDP_H
 

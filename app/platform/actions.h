@@ -13,7 +13,7 @@ struct session;
 #define PLATFORM_LOG_BURST 200
 
 /* One line, key=value, for the operator. Lines that peers cause go through
- * platform_log_peer, which limits them. Use writer_log for peer bytes. */
+ * platform_log_peer, which limits them. Bytes of a peer go through log_text. */
 void platform_log(struct platform *p, enum platform_level level,
                   const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void platform_log_peer(struct platform *p, enum platform_level level,

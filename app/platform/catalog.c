@@ -514,7 +514,8 @@ static void set_status(struct platform *p, struct device *d,
     channel_upsert(p, d, &v, false);
 }
 
-/* A Catalog notification (§8.4): item by item, no whole to wait for. */
+/* A Catalog notification (GB/T 28181-2022 9.11): item by item, no whole to wait
+ * for. */
 static void apply_event(struct platform *p, struct device *d,
                         const struct manscdp_item *it)
 {

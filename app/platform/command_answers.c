@@ -94,7 +94,7 @@ static void keep_answer(struct platform *p, struct command *c,
     bound_answers(p);
 }
 
-/* What tells one item of a list from another (signalling: merge rules). at:
+/* What tells one item of a list from another. at:
  * its place in the message. */
 static struct slice item_key(const struct manscdp_row *row,
                              const struct xml_node *item, unsigned at,
@@ -274,7 +274,7 @@ static bool says_error(const struct manscdp_msg *msg)
            MANSCDP_ERROR;
 }
 
-/* None is due and none is waited for (§6): it says more than the 200 did. */
+/* None is due and none is waited for: it says more than the 200 did. */
 static void answered_undue(struct platform *p, struct command *c,
                            const struct manscdp_msg *msg)
 {

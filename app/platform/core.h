@@ -99,9 +99,8 @@ struct platform {
     struct queued *told;        /* given out last: freed with the next call */
     char *told_detail;          /* likewise */
     struct session *gone;       /* likewise */
-    struct platform_channel told_channel;
     char scratch[1024];         /* text of the action given out */
-    char refused[SESSION_EVIDENCE]; /* evidence of a live_start that failed */
+    char refused[SESSION_EVIDENCE]; /* evidence of a start that failed */
     struct bucket log_bucket;
     uint64_t log_dropped;
 

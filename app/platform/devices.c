@@ -135,7 +135,7 @@ struct device *device_add(struct platform *p, struct slice id)
     list_init(&d->dirty);
     list_init(&d->sessions);
     timerq_node_init(&d->life_timer, TIMER_LIFE);
-    d->edition = MANSCDP_2016; /* until X-GB-Ver says otherwise (§2.8) */
+    d->edition = MANSCDP_2016; /* until X-GB-Ver says otherwise */
     d->reason = "never registered";
     map_insert(&p->devices, &d->by_id, slice_of(d->id, id.n));
     enter(p, d);

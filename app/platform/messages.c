@@ -164,7 +164,7 @@ static void apply_position(struct delivery *v,
     platform_queue_position(v->p, &at);
 }
 
-/* One position, or since 2022 a list of them (§7.4); each edition writes both.
+/* One position, or since 2022 a list of them; each edition writes both.
  * Without a DeviceID it is that of the device itself. */
 static int on_position(void *ctx, const struct manscdp_msg *msg)
 {
@@ -265,7 +265,7 @@ static bool is_specified(const struct manscdp_alarm *a)
     return false;
 }
 
-/* Its detector stays latched until this comes (signalling: method 2). One at a
+/* Its detector stays latched until this comes (alarms of method 2). One at a
  * time: a flood of alarms is no flood of orders. */
 static void reset_alarm(struct delivery *v, const struct manscdp_alarm *a)
 {
@@ -422,7 +422,7 @@ static int on_media_status(void *ctx, const struct manscdp_msg *msg)
     if (manscdp_media_status_decode(&m, msg))
         return GB_ESYNTAX;
     s = playback_of(v->p, v->d, v->ev, m.head.device_id);
-    if (s && slice_eq(slice_trim(m.type), SLICE("121")))
+    if (s && slice_eq(slice_trim(m.type), SLICE(MANSCDP_MEDIA_ENDED)))
         playback_ending(v->p, s);
     return 0; /* others mean nothing before media stop as well */
 }
@@ -487,7 +487,7 @@ static void learn_charset(struct platform *p, struct device *d,
     device_changed(p, d, PLATFORM_CHANGED_INFO);
 }
 
-/* The status that answers a body which was read (§10.1). */
+/* The status that answers a body which was read. */
 static unsigned judge(struct delivery *v, const struct manscdp_msg *msg)
 {
     struct platform *p = v->p;
@@ -569,7 +569,7 @@ static void on_message(struct platform *p, struct device *d,
     switch (sip_msg_content(ev->msg)) {
     case SIP_CONTENT_MANSCDP:
         break;
-    case SIP_CONTENT_NONE: /* a NOTIFY may say its state alone (§8.1) */
+    case SIP_CONTENT_NONE: /* a NOTIFY may say its state alone */
         if (ev->msg->method == SIP_METHOD_NOTIFY)
             device_alive(p, d);
         platform_respond(p, ev,
@@ -766,8 +766,8 @@ static void on_notify(struct platform *p, struct device *d,
     on_message(p, d, ev);
 }
 
-/* Only those of a broadcast are taken. One for an id that nobody here has is told so, since its
- * sender may have it from another platform. */
+/* Only those of a broadcast are taken. One for an id that nobody here has is
+ * told so, since its sender may have it from another platform. */
 static void refuse_invite(struct platform *p, struct device *d,
                           const struct sip_event *ev)
 {

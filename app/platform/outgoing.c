@@ -124,7 +124,7 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
 
     if (!err && outgoing_has_login(d)) {
         o->r.username = p->id;
-        o->r.password = auth_password(p, d); /* both sides have it (§10.1) */
+        o->r.password = auth_password(p, d); /* both sides have it */
     }
     return err;
 }

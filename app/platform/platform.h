@@ -112,11 +112,11 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
 void platform_free(struct platform *p);
 
 /* Takes over what may change while the platform runs: auto_enrol, date,
- * timezone_min, quiet, trust_clocks, download_bytes, idle_stop_s, ptz_hold_ms, reset_alarms, subscribe_s
- * (spread over some time),
- * rate_per_s, rate_burst, media_address, advertise, digest, offer_qop,
- * redirect, and the lists of networks and ids: a device that they keep out now
- * is unbound. GB_ENOMEM: the lists, or advertise, stay as they were. */
+ * timezone_min, quiet, trust_clocks, download_bytes, idle_stop_s, ptz_hold_ms,
+ * reset_alarms, subscribe_s (spread over some time), rate_per_s, rate_burst,
+ * media_address, advertise, digest, offer_qop, redirect, and the lists of
+ * networks and ids: a device that they keep out now is unbound. GB_ENOMEM: the
+ * lists, or advertise, stay as they were. */
 int platform_reload(struct platform *p, const struct platform_config *cfg);
 /* The owner has bound one media port for all sessions, port and port+1, where
  * `ssrc` tells them apart; port 0: it has none. always: every session uses it;

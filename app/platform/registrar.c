@@ -49,7 +49,7 @@ bool platform_user(const struct sip_uri *uri, char buf[static PLATFORM_ID_MAX],
 
 /* ---- answers ---- */
 
-/* Every answer to a REGISTER tells our version (§2.8). */
+/* Every answer to a REGISTER tells our version (GB/T 28181-2022 Annex I). */
 static void answer(struct platform *p, const struct attempt *a,
                    struct sip_response r, struct sip_extra *extra, size_t n,
                    bool stateless)
@@ -370,8 +370,8 @@ static bool is_worth_telling(const struct device *d, uint32_t expires_s)
     return off_ms > lag_ms || off_ms < 0;
 }
 
-/* One that tells its time, and has had ours (§3.5): what it records would be
- * looked for at another time. */
+/* One that tells its time, and has had ours (GB/T 28181-2022 9.10): what it records
+ * would be looked for at another time. */
 static void look_at_clock(struct platform *p, struct device *d,
                           const struct attempt *a)
 {
@@ -479,7 +479,7 @@ static void tell_binding(struct platform *p, const struct attempt *a)
     answer(p, a, r, extra, 0, false);
 }
 
-/* ---- redirection (§3.6) ---- */
+/* ---- redirection (GB/T 28181-2022 9.1) ---- */
 
 /* The server that a first registration is to go to; NULL: it stays here. */
 static const char *elsewhere(const struct platform *p, const struct attempt *a)

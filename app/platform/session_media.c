@@ -7,7 +7,7 @@
 
 #define FIRST_KEY_ASK_MS 1000 /* of pictures without a key frame (8.8) */
 #define IMPLIED_MS 2000 /* of media without an answer (5.3) */
-#define RECONNECT_MS 3000 /* for a TCP connection to come back (§2.9) */
+#define RECONNECT_MS 3000 /* for a TCP connection to come back */
 
 enum platform_step session_awaited(const struct session *s)
 {

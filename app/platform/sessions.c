@@ -665,11 +665,32 @@ static enum platform_transport usual_transport(const struct device *d,
     return device_transport(d);
 }
 
+static void take_wish(struct platform *p, struct session *s, struct device *d,
+                      const struct session_wish *wish)
+{
+    uint64_t hold_ms = p->cfg.idle_stop_s * 1000ull;
+
+    memcpy(s->channel, wish->channel.p, wish->channel.n);
+    s->channel_len = (uint8_t)wish->channel.n;
+    memcpy(s->device_text, d->id, device_id(d).n);
+    s->device_len = (uint8_t)device_id(d).n;
+    s->stream = (uint8_t)wish->stream;
+    s->kind = (uint8_t)wish->kind;
+    s->playback.told = wish->playback;
+    s->playback.from_s = wish->playback.start_s;
+    s->playback.shift_s = shift_s(clock_unix_ms(p, d));
+    s->started = p->now;
+    s->is_auto = wish->transport == PLATFORM_AUTO;
+    s->transport = s->is_auto ? usual_transport(d, wish->kind)
+                              : wish->transport;
+    s->idle_at = p->now.mono_ms + (hold_ms > HOLD_MS ? hold_ms : HOLD_MS);
+    s->device = d;
+}
+
 static int make(struct platform *p, struct device *d,
                 const struct session_wish *wish, struct session **out)
 {
     struct session *s = gb_get(p->alloc, sizeof(*s));
-    uint64_t hold_ms = p->cfg.idle_stop_s * 1000ull;
     int err;
 
     if (!s)
@@ -686,21 +707,7 @@ static int make(struct platform *p, struct device *d,
     list_init(&s->dirty);
     timerq_node_init(&s->timer, TIMER_SESSION);
     no_deadlines(s);
-    memcpy(s->channel, wish->channel.p, wish->channel.n);
-    s->channel_len = (uint8_t)wish->channel.n;
-    memcpy(s->device_text, d->id, device_id(d).n);
-    s->device_len = (uint8_t)device_id(d).n;
-    s->stream = (uint8_t)wish->stream;
-    s->kind = (uint8_t)wish->kind;
-    s->playback.told = wish->playback;
-    s->playback.from_s = wish->playback.start_s;
-    s->playback.shift_s = shift_s(clock_unix_ms(p, d));
-    s->started = p->now;
-    s->is_auto = wish->transport == PLATFORM_AUTO;
-    s->transport = s->is_auto ? usual_transport(d, wish->kind)
-                              : wish->transport;
-    s->idle_at = p->now.mono_ms + (hold_ms > HOLD_MS ? hold_ms : HOLD_MS);
-    s->device = d;
+    take_wish(p, s, d, wish);
     err = session_take_port(p, s);
     if (!err)
         err = ssrc_pool_take(&p->ssrcs, s->kind != PLATFORM_LIVE,

@@ -543,7 +543,7 @@ static void not_accepted(struct platform *p, struct device *d,
     }
 }
 
-/* The refresh has failed. Without an answer the dialog is given up (§8.1);
+/* The refresh has failed. Without an answer the dialog is given up;
  * otherwise it is tried again inside the time that is left. */
 static void not_refreshed(struct platform *p, struct device_subscription *u,
                           const struct sip_event *ev)
@@ -570,7 +570,7 @@ static void on_unsubscribed(struct platform *p, struct device *d,
         refuse(p, d, u);
 }
 
-/* Before 2022 a 200 has a Response in its body (§8.1), which may refuse. */
+/* Before 2022 a 200 has a Response in its body, which may refuse. */
 static bool says_error(struct platform *p, const struct sip_event *ev)
 {
     struct arena a = arena_of(p->arena, PLATFORM_ARENA);

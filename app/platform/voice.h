@@ -104,7 +104,7 @@ struct platform_voice_wish {
     uint32_t packet_ms;  /* 0: the default of app/media/voice.h */
     uint32_t whole_ms;   /* a recording so long; 0: somebody speaks */
     bool bare;           /* over TCP without the length in front: a fault that
-                            some devices want (media: 2.7) */
+                            some devices want */
 };
 
 /* GB_ENOENT (unknown device, or no id of a channel), GB_ESTATE (offline, or we

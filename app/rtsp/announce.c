@@ -13,10 +13,7 @@ static int fail(struct announce *a, const char *why, struct slice more)
         return GB_EIO;
     a->state = ANNOUNCE_FAILED;
     writer_str(&w, why);
-    for (size_t i = 0; i < more.n && w.len < w.cap; i++) /* of the peer */
-        writer_char(&w, (uint8_t)more.p[i] < ' ' || more.p[i] == '"' ||
-                                (uint8_t)more.p[i] > '~'
-                            ? '\'' : more.p[i]);
+    writer_visible(&w, slice_head(more, w.cap - w.len), '\''); /* of the peer */
     a->why[w.len] = '\0';
     return GB_EIO;
 }

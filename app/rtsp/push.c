@@ -586,8 +586,9 @@ static void deliver_stop(struct mail *m)
 
         announce_bye(l->announce);
         own = announce_output(l->announce);
-        if (l->secret && !tls_encrypt(l->secret->tls, own))
-            own = tls_output(l->secret->tls);
+        if (l->secret) /* never as it is */
+            own = tls_encrypt(l->secret->tls, own) ? slice_of(NULL, 0)
+                                                   : tls_output(l->secret->tls);
         buf = uv_buf_init((char *)(uintptr_t)own.p, (unsigned)own.n);
         uv_try_write((uv_stream_t *)&l->tcp, &buf, 1); /* out of courtesy */
     }

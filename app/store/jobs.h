@@ -44,7 +44,6 @@ enum store_op {
 };
 
 #define STORE_TEXTS 12
-#define STORE_NUMBERS 12
 
 struct store_place {
     double lon, lat;

@@ -196,7 +196,7 @@ static void answer_asks(struct store_writer *w, uint64_t queued, bool ok)
         uv_mutex_unlock(&w->lock);
         answer_one(w, q, ok);
         uv_mutex_lock(&w->lock);
-        w->n_asks--; /* when it is answered: end_asks waits for that */
+        w->n_asks--; /* when it is answered: store_writer_end_asks waits */
     }
     uv_cond_broadcast(&w->done);
 }

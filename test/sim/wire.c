@@ -10,7 +10,7 @@ enum packet_kind { PACKET_MESSAGE, PACKET_CLOSED };
 struct packet {
     struct heap_node at;
     enum packet_kind kind;
-    bool to_server, twisted;
+    bool to_server;
     uint32_t unit;
     struct sip_peer peer; /* as the receiver sees it */
     size_t n;
