@@ -11,7 +11,7 @@
 #include "fuzz/memory.h"
 
 #define STEPS_MAX 4000u
-#define FRAMES_MAX 400u       /* pictures of a run: enough to fill the ring */
+#define FRAMES_MAX 250u       /* pictures of a run: enough to fill the ring */
 #define FRAMES_MAX_LONG 4000u /* where the first byte asks for it: a segment */
 #define LONG_RUN 0xb          /* its high bits then */
 
