@@ -31,7 +31,13 @@ opt.release := -O2 -g -DNDEBUG -ffile-prefix-map=$(CURDIR)=.
 opt.asan    := -Og -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 opt.tsan    := -O0 -g1 -fsanitize=thread
 opt.cov     := -O0 -g --coverage
-opt.fuzz    := -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fsanitize-trap=undefined
+# Edges are counted, what is compared is not told to libFuzzer: up to four fifths of a run
+# would go into that. Of texts it hears by memcmp, and dictionaries have the words. Nothing
+# calls itself by what came in, so how deep the stack is teaches nothing. UBSan stops by a
+# trap, which costs a tenth of a run less than its calls; `make VARIANT=asan replay` says
+# what in words.
+opt.fuzz    := -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fsanitize-trap=undefined \
+    -fno-sanitize-coverage=trace-cmp,stack-depth
 # The daemon is optimised as a whole: 3 to 4 % fewer instructions a message.
 # Tests, benchmarks and tools are linked as they are, in less time.
 LTO ?= $(if $(findstring gcc,$(CC)),1,0)
@@ -216,18 +222,6 @@ fuzz_main := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/fuzz/replay.o)
 $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),$(FUZZ_ENGINE)) $(LDFLAGS) $^ $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
-
-# Edges are counted everywhere. What is compared is not told to libFuzzer by the
-# base (hashes, heaps, writers), by the targets themselves, and by what has its words
-# in dictionaries or hardly any (sip, rtp, ps, app/media, a table of characters): half of
-# a run would go into that, of tcpframe four fifths. Nothing there
-# calls itself by what came in, so how deep the stack is teaches nothing. UBSan stops by
-# a trap, which costs a tenth of a run less than its calls; `make VARIANT=asan replay`
-# says what in words.
-ifeq ($(VARIANT),fuzz)
-$(BUILD)/base/%.o $(BUILD)/fuzz/%.o $(BUILD)/sip/%.o $(BUILD)/rtp/%.o \
-$(BUILD)/ps/%.o $(BUILD)/app/media/%.o $(BUILD)/manscdp/text.o: OPT += -fno-sanitize-coverage=trace-cmp,stack-depth
-endif
 
 # Most of the check's time: tests themselves are compiled fast, what they test is not.
 ifeq ($(VARIANT),asan)

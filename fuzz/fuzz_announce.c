@@ -1,5 +1,5 @@
-/* What a server says to one that announces: however it was cut, the same state
- * and the same requests. */
+/* What a server says to one that announces: however it was cut (how long the
+ * input is says how), the same state and the same requests. */
 #include "fuzz/fuzz.h"
 
 #include "app/rtsp/announce.h"
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     a.sum = b.sum = 0;
     announce_sent(&a.a, announce_output(&a.a).n);
     announce_sent(&b.a, announce_output(&b.a).n);
-    take(&a, in, 1);
+    take(&a, in, 1 + in.n % 13);
     take(&b, in, 997);
     check(a.a.state == b.a.state && a.a.cseq == b.a.cseq);
     if (a.a.state != ANNOUNCE_FAILED)

@@ -1,6 +1,7 @@
 /* The assembly machine, driven by the input as a script of requests, messages
  * and time, beside a model of what must hold. */
 #include "fuzz/fuzz.h"
+#include "fuzz/memory.h"
 
 #include "manscdp/assembly.h"
 
@@ -133,7 +134,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct script s = { data, data + size };
     struct world w = { 0 };
 
-    w.s = manscdp_assemblies_new(&gb_alloc_heap, NULL, &limits);
+    memory_begin(0);
+    w.s = manscdp_assemblies_new(&memory_alloc, NULL, &limits);
     must(w.s != NULL);
     while (s.p < s.end) {
         uint8_t op = next(&s), what = next(&s);
@@ -161,5 +163,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < w.n_known; i++)
         must(!w.known[i].open);
     manscdp_assemblies_free(w.s);
+    memory_end();
     return 0;
 }

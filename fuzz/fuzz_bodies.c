@@ -8,6 +8,7 @@
 #include "manscdp/ptz.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ARENA (1u << 20)
 #define MAX_OUT (1u << 19)
@@ -16,7 +17,7 @@ static char mem_a[ARENA], mem_b[ARENA], first[MAX_OUT], again[MAX_OUT];
 static union {
     struct manscdp_config_answer config;
     char bytes[1024];
-} a, b;
+} a, b, c;
 
 static void must(bool ok)
 {
@@ -63,6 +64,73 @@ static bool is_plain(struct slice body)
     return true;
 }
 
+static void empty_copy(void)
+{
+    memset(&c, 0, sizeof(c));
+    memcpy(&c, &a, sizeof(struct manscdp_head));
+}
+
+/* Where nothing is said, all is taken over. */
+static void filled(const struct manscdp_body *body,
+                   const struct manscdp_dialect *d, struct slice want)
+{
+    struct writer w = writer_of(again, sizeof(again));
+
+    empty_copy();
+    manscdp_shape_fill(body->shape, &c, &a);
+    manscdp_shape_fill(body->shape, &c, &a); /* and once is enough */
+    must(manscdp_body_encode(&w, d, body, &c) == 0);
+    must(slice_eq(writer_slice(&w), want));
+}
+
+/* A copy made field by field is written the same. */
+static void copied(const struct manscdp_body *body,
+                   const struct manscdp_dialect *d, struct slice want)
+{
+    struct writer w = writer_of(again, sizeof(again));
+    struct manscdp_value v;
+
+    empty_copy();
+    for (size_t i = 0; i < body->shape->n; i++) {
+        const struct manscdp_field *f = &body->shape->field[i];
+
+        must(manscdp_field_of(body->shape, f->name) != NULL);
+        manscdp_field_get(&v, f, &a);
+        manscdp_field_set(&c, f, &v);
+        must(manscdp_field_is_said(f, &a) == manscdp_field_is_said(f, &c));
+    }
+    must(manscdp_body_encode(&w, d, body, &c) == 0);
+    must(slice_eq(writer_slice(&w), want));
+}
+
+/* What no table has, taken from the message, goes along behind all else. */
+static void with_more(const struct manscdp_msg *m,
+                      const struct manscdp_dialect *d,
+                      const struct manscdp_body *body)
+{
+    struct arena arena = arena_of(mem_b, sizeof(mem_b));
+    struct writer w = writer_of(again, sizeof(again));
+    const struct xml_node *n = m->doc.root->child;
+    struct manscdp_head head;
+    struct manscdp_msg back;
+
+    while (n && (manscdp_field_of(body->shape, n->name) ||
+                 slice_ieq(n->name, SLICE("CmdType")) ||
+                 slice_ieq(n->name, SLICE("SN")) ||
+                 slice_ieq(n->name, SLICE("DeviceID"))))
+        n = n->next;
+    if (!n)
+        return;
+    memcpy(&c, &a, sizeof(c));
+    memcpy(&head, &c, sizeof(head));
+    head.more = n;
+    memcpy(&c, &head, sizeof(head));
+    if (manscdp_body_encode(&w, d, body, &c))
+        return;
+    must(manscdp_msg_parse(&back, &arena, writer_slice(&w), NULL, NULL) == 0);
+    must(!back.doc.salvaged && back.sn == m->sn);
+}
+
 static void body(const struct manscdp_msg *m, const struct manscdp_dialect *d,
                  bool plain)
 {
@@ -82,6 +150,8 @@ static void body(const struct manscdp_msg *m, const struct manscdp_dialect *d,
     must(manscdp_msg_parse(&n, &arena, writer_slice(&w), NULL, NULL) == 0);
     must(!n.doc.salvaged && n.root == m->root && n.cmd == m->cmd &&
          n.sn == m->sn);
+    copied(body, d, writer_slice(&w));
+    filled(body, d, writer_slice(&w));
     /* characters of two bytes alone are taken for GB 18030 whatever is said */
     if (!plain || (n.doc.charset == MANSCDP_GB18030 &&
                    manscdp_text_is_utf8(writer_slice(&w))))
@@ -89,6 +159,7 @@ static void body(const struct manscdp_msg *m, const struct manscdp_dialect *d,
     must(manscdp_body_decode(body, &b, &n) == 0);
     must(manscdp_body_encode(&v, d, body, &b) == 0);
     must(slice_eq(writer_slice(&w), writer_slice(&v)));
+    with_more(m, d, body);
 }
 
 /* An answer for one type, which may stand elsewhere or be called otherwise:
@@ -103,6 +174,16 @@ static void config_of_type(const struct manscdp_msg *m, unsigned which)
     must(err == manscdp_config_answer_decode_as(&answer, m, type) || !err);
     must(err || plain.result == MANSCDP_ABSENT ||
          plain.result == answer.result);
+}
+
+/* What is asked for at once. */
+static void config_types(const struct manscdp_msg *m)
+{
+    struct slice rest = xml_text(m->doc.root, SLICE("ConfigType")), type;
+
+    while (manscdp_config_type_next(&rest, &type))
+        must(type.n && slice_find(type, '/') == type.n);
+    must(rest.n == 0);
 }
 
 /* Of each body, what its row says is what it is. */
@@ -137,6 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     body(&m, &d, is_plain(in));
     rows(&m);
+    config_types(&m);
     config_of_type(&m, data[0] >> 4);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* Any bytes read as CSV: rows lie in the input or in the room given, lines only
  * go on, and what is read can be written and read again the same. */
 #include "fuzz/fuzz.h"
+#include "fuzz/memory.h"
 
 #include "app/http/csv.h"
 
@@ -27,7 +28,7 @@ static void again(const struct csv_row *row)
     struct csv_row back;
     struct buf b;
 
-    buf_init(&b, &gb_alloc_heap, 1 << 20);
+    buf_init(&b, &memory_alloc, 1 << 20);
     for (size_t i = 0; i < row->n; i++) {
         if (i)
             buf_char(&b, ',');
@@ -58,5 +59,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         if (got > 0)
             again(&row);
     }
+    memory_end();
     return 0;
 }

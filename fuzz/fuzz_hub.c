@@ -119,18 +119,13 @@ static void rtp_head(struct viewer *v)
     v->left = n - 2;
 }
 
+/* One byte of a head. */
 static void take(struct viewer *v, uint8_t c)
 {
     enum hub_format f = v->v.opt.format;
     size_t want = f == HUB_FMP4 ? 8 : f == HUB_RTP ? 6
                   : f >= HUB_TS ? 4 : 13;
 
-    if (v->left) {
-        v->left--;
-        if (v->in_moof)
-            mp4_body(v, c);
-        return;
-    }
     v->head[v->n_head++] = c;
     if (v->n_head < want)
         return;
@@ -148,6 +143,25 @@ static void take(struct viewer *v, uint8_t c)
     v->begun = true;
 }
 
+static void take_all(struct viewer *v, const uint8_t *p, size_t n)
+{
+    memory_read(p, n);
+    while (n) {
+        size_t k = v->left < n ? (size_t)v->left : n;
+
+        if (k == 0) {
+            k = 1;
+            take(v, *p);
+        } else {
+            v->left -= k;
+            for (size_t i = 0; i < k && v->in_moof; i++)
+                mp4_body(v, p[i]);
+        }
+        p += k;
+        n -= k;
+    }
+}
+
 static void pump(struct viewer *v)
 {
     struct media_iov iov[5];
@@ -157,9 +171,13 @@ static void pump(struct viewer *v)
            (n = hub_viewer_next(&v->v, iov, 5, v->budget & 1)) > 0) {
         size_t sum = 0;
 
-        for (size_t i = 0; i < n; i++)
-            for (size_t k = 0; k < iov[i].len && sum < v->budget; k++, sum++)
-                take(v, (uint8_t)iov[i].base[k]);
+        for (size_t i = 0; i < n; i++) {
+            size_t k = iov[i].len < v->budget - sum ? iov[i].len
+                                                    : v->budget - sum;
+
+            take_all(v, (const uint8_t *)iov[i].base, k);
+            sum += k;
+        }
         v->budget -= sum;
         hub_viewer_consumed(&v->v, sum);
     }

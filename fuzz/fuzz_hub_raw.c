@@ -108,8 +108,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size -= 2;
     n_got = 0;
     now_ms = 1000;
+    memory_begin(0);
     if (hub_new(&hub, &memory_alloc, &hooks, &limits) ||
-        ps_demux_new(&d, &gb_alloc_heap, &demux, NULL))
+        ps_demux_new(&d, &memory_alloc, &demux, NULL))
         abort();
     if (hub_viewer_add(hub, &viewer, &opt, now_ms))
         abort();

@@ -2,6 +2,7 @@
  * says it is complete has written what jansson reads; text that is UTF-8 comes
  * back the same. */
 #include "fuzz/fuzz.h"
+#include "fuzz/memory.h"
 
 #include "app/http/json.h"
 #include "app/http/stream.h"
@@ -61,7 +62,7 @@ static void string_comes_back(struct slice text)
     struct slice left = text;
     json_t *root;
 
-    buf_init(&b, &gb_alloc_heap, 1 << 20);
+    buf_init(&b, &memory_alloc, 1 << 20);
     jw_str(&j, text);
     root = json_loadb(b.p, b.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (!jw_is_complete(&j) || !json_is_string(root))
@@ -93,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     string_comes_back(in);
     if (http_mse_parse(&mse, in) == 0)
         http_mse_accepts(&mse, SLICE("avc1.640029"));
-    buf_init(&b, &gb_alloc_heap, 1 << 20);
+    buf_init(&b, &memory_alloc, 1 << 20);
     while (in.n)
         call(&j, &in);
     if (jw_is_complete(&j)) {
@@ -105,5 +106,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         json_decref(root);
     }
     buf_fini(&b);
+    memory_end();
     return 0;
 }

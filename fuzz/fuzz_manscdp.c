@@ -160,6 +160,27 @@ static void same_item(const struct manscdp_item *x,
             same(manscdp_item_get(x, &f[i]), manscdp_item_get(y, &f[i]));
 }
 
+/* What no edition knows goes along to whom takes it, below an item. */
+static void catalog_with_extras(const struct manscdp_dialect *d,
+                                const struct manscdp_catalog *c,
+                                const struct manscdp_item *it)
+{
+    struct writer w = writer_of(wire, sizeof(wire));
+    struct manscdp_catalog k;
+    struct manscdp_item y;
+    struct manscdp_msg n;
+    struct xml_out x;
+
+    manscdp_catalog_put_begin(&x, &w, d, c, 1);
+    manscdp_catalog_put_item(&x, d, it, true);
+    manscdp_catalog_put_end(&x, d, c, 1);
+    if (!again(&n, &w, w.err))
+        return;
+    must(manscdp_catalog_decode(&k, &n) == 0 && k.n_items == 1);
+    must(manscdp_catalog_next(&k, &y, n.arena));
+    same(it->id, y.id);
+}
+
 static void catalog(const struct manscdp_msg *m,
                     const struct manscdp_dialect *d)
 {
@@ -179,6 +200,8 @@ static void catalog(const struct manscdp_msg *m,
         must(k.sn == c.sn && k.sum_num == c.sum_num && k.n_items == 1);
         must(manscdp_catalog_next(&k, &y, n.arena));
         same_item(&x, &y, d);
+        if (x.n_extras && x.id.n)
+            catalog_with_extras(d, &c, &x);
     }
 }
 

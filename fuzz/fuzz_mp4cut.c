@@ -1,6 +1,7 @@
 /* A recorded file of anybody's: what is found of it lies inside it, in order,
  * and each part begins with a fragment. */
 #include "fuzz/fuzz.h"
+#include "fuzz/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,13 +75,12 @@ static void check(const struct file *f, const struct mp4cut *c)
 /* Of a head, or of what is none, in place. */
 static void mute(const struct file *f)
 {
-    char *p = malloc(f->n);
+    char *p = memory_get(NULL, f->n);
 
-    must(p || f->n == 0);
     if (f->n)
         memcpy(p, f->p, f->n);
     mp4cut_mute(p, f->n);
-    free(p);
+    memory_put(NULL, p);
 }
 
 static void check_index(struct file *f, uint32_t track)
@@ -88,13 +88,13 @@ static void check_index(struct file *f, uint32_t track)
     struct mp4index_table t;
     uint64_t end = 0;
 
-    if (mp4index_read(&t, &end, &gb_alloc_heap, track, read_bytes, f, f->n))
+    if (mp4index_read(&t, &end, &memory_alloc, track, read_bytes, f, f->n))
         return;
     must(t.n > 0 && t.n <= MP4INDEX_MAX && end < f->n);
     for (size_t i = 0; i < t.n; i++)
         must(t.e[i].off < end && (!i || (t.e[i].off > t.e[i - 1].off &&
                                          t.e[i].pts > t.e[i - 1].pts)));
-    gb_put(&gb_alloc_heap, t.e);
+    gb_put(&memory_alloc, t.e);
 }
 
 /* Times that do not rise (a file of somebody else's) make no index. */
@@ -113,7 +113,7 @@ static void same_table(const struct mp4index_table *want,
 {
     struct mp4index_table t;
     uint64_t end = 0;
-    int err = mp4index_read(&t, &end, &gb_alloc_heap, track, read_bytes, g,
+    int err = mp4index_read(&t, &end, &memory_alloc, track, read_bytes, g,
                             g->n);
 
     must((err == 0) == rises(want));
@@ -121,7 +121,7 @@ static void same_table(const struct mp4index_table *want,
         return;
     must(end == at && t.n == want->n);
     must(memcmp(t.e, want->e, t.n * sizeof(*t.e)) == 0);
-    gb_put(&gb_alloc_heap, t.e);
+    gb_put(&memory_alloc, t.e);
 }
 
 /* An index of the parts, at the file's end, is read as it was written. */
@@ -132,7 +132,7 @@ static void indexed(const struct file *f, const struct mp4cut *c)
     struct writer w;
     size_t n;
 
-    mp4index_init(&x, &gb_alloc_heap);
+    mp4index_init(&x, &memory_alloc);
     for (size_t i = 0; i < c->n; i++)
         if (c->part[i].n)
             mp4index_add(&x, (const char *)f->p + c->part[i].off,
@@ -141,8 +141,7 @@ static void indexed(const struct file *f, const struct mp4cut *c)
     if (n) {
         struct file g = { NULL, f->n + n };
 
-        whole = malloc(g.n);
-        must(whole != NULL);
+        whole = memory_get(NULL, g.n);
         memcpy(whole, f->p, f->n);
         w = writer_of(whole + f->n, n);
         mp4index_write(&x, &w);
@@ -151,7 +150,7 @@ static void indexed(const struct file *f, const struct mp4cut *c)
         for (uint32_t id = 1; id <= MP4SCAN_TRACKS; id++)
             same_table(&x.table[id], &g, id, f->n);
     }
-    free(whole);
+    memory_put(NULL, whole);
     mp4index_fini(&x);
 }
 
@@ -177,12 +176,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mp4scan whole;
     struct mp4cut c;
 
+    memory_begin(0);
     for (size_t i = 0; i < sizeof(range) / sizeof(*range); i++)
-        if (!mp4cut_scan(&c, &head, &gb_alloc_heap, &range[i], read_bytes, &f,
+        if (!mp4cut_scan(&c, &head, &memory_alloc, &range[i], read_bytes, &f,
                          size)) {
             check(&f, &c);
             indexed(&f, &c);
-            mp4cut_fini(&c, &gb_alloc_heap);
+            mp4cut_fini(&c, &memory_alloc);
         }
     if (!mp4scan(&whole, read_bytes, &f, size))
         must(whole.head_bytes <= whole.bytes && whole.bytes <= size);
@@ -190,5 +190,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_index(&f, FMP4_VIDEO_ID);
     check_index(&f, FMP4_AUDIO_ID);
     mute(&f);
+    memory_end();
     return 0;
 }

@@ -3,6 +3,7 @@
  * tells alone. Input: codecs, then frames of four bytes each: what, a length,
  * a step of time. */
 #include "fuzz/fuzz.h"
+#include "fuzz/memory.h"
 
 #include "ps/demux.h"
 #include "ps/mux.h"
@@ -79,18 +80,6 @@ static void on_au(void *ctx, const struct ps_au *au)
     must(n == want.n && (!is_video || au->n_nals == 1));
 }
 
-static void *get(void *ctx, size_t n)
-{
-    (void)ctx;
-    return calloc(1, n);
-}
-
-static void put(void *ctx, void *p)
-{
-    (void)ctx;
-    free(p);
-}
-
 /* The bytes of all packs must stay until the demuxer's end. */
 struct store {
     char *p[FRAMES_MAX];
@@ -99,7 +88,7 @@ struct store {
 
 static void feed(struct ps_demux *d, struct store *s, struct slice bytes)
 {
-    char *copy = malloc(bytes.n);
+    char *copy = memory_get(NULL, bytes.n);
 
     must(copy != NULL);
     memcpy(copy, bytes.p, bytes.n);
@@ -107,7 +96,8 @@ static void feed(struct ps_demux *d, struct store *s, struct slice bytes)
     ps_demux_feed(d, (const uint8_t *)copy, bytes.n, &(struct ps_feed){ 0 });
 }
 
-/* The first bit: picture or sound; 2: key; 4: as long as a PES; 8: as two. */
+/* The first bit: picture or sound; 2: key; 4 and 32: as long as a PES; 8: as
+ * two. */
 static void frame(struct run *r, struct ps_mux *m, struct ps_demux *d,
                   struct store *s, const uint8_t *p, uint64_t pts90k)
 {
@@ -120,7 +110,7 @@ static void frame(struct run *r, struct ps_mux *m, struct ps_demux *d,
 
     *f = (struct frame){ .n = p[1], .pts90k = pts90k, .fill = p[0],
                          .key = p[0] & 2 };
-    if (p[0] & 4 && t->codec != PS_CODEC_AAC && r->n_long++ < LONG_MAX)
+    if ((p[0] & 36) == 36 && t->codec != PS_CODEC_AAC && r->n_long++ < LONG_MAX)
         f->n += is_video ? (p[0] & 8 ? 2 : 1) * (size_t)PS_MUX_PES_BYTES - 128
                          : PS_MUX_PES_BYTES - 300; /* a block is one PES */
     bytes = bytes_of_frame(f, t->codec);
@@ -154,7 +144,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         PS_CODEC_G711U,   PS_CODEC_AAC,    PS_CODEC_H264, PS_CODEC_G711A,
     };
     static struct run r;
-    const struct gb_alloc alloc = { get, put, NULL };
     const struct ps_hooks hooks = { .on_au = on_au, .ctx = &r };
     const struct ps_options opt = { 0 };
     struct ps_demux *d;
@@ -167,10 +156,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ps_mux_init(&m, codecs[data[0] & 7], codecs[data[0] >> 3 & 7],
                     (uint32_t)data[1] << (data[0] >> 6 & 3) * 8))
         return 0;
+    memory_begin(0);
     r.video.codec = m.video;
     r.audio.codec = m.audio;
     r.video.n = r.video.seen = r.audio.n = r.audio.seen = r.n_long = 0;
-    must(ps_demux_new(&d, &alloc, &hooks, &opt) == 0);
+    must(ps_demux_new(&d, &memory_alloc, &hooks, &opt) == 0);
     not_there(&r, &m);
     for (size_t i = 2; i + 4 <= size && s.n < FRAMES_MAX; i += 4) {
         int step = (int16_t)(data[i + 2] << 8 | data[i + 3]);
@@ -186,6 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(r.video.seen == r.video.n && r.audio.seen == r.audio.n);
     ps_demux_free(d);
     while (s.n)
-        free(s.p[--s.n]);
+        memory_put(NULL, s.p[--s.n]);
+    memory_end();
     return 0;
 }

@@ -2,6 +2,7 @@
  * no later than its time; what a gap mark does not cover is complete. A twin is
  * given the same, and lets pass by what may: it counts the same. */
 #include "fuzz/fuzz.h"
+#include "fuzz/memory.h"
 
 #include "rtp/queue.h"
 
@@ -85,9 +86,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     opt.window = data[0] & 0x3f;
     c.tcp = opt.window == 0;
-    if (rtp_queue_new(&q, &gb_alloc_heap, &opt))
+    memory_begin(0);
+    if (rtp_queue_new(&q, &memory_alloc, &opt))
         return 0;
-    if (rtp_queue_new(&twin, &gb_alloc_heap, &opt)) {
+    if (rtp_queue_new(&twin, &memory_alloc, &opt)) {
         rtp_queue_free(q);
         return 0;
     }
@@ -137,5 +139,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     rtp_queue_free(q);
     rtp_queue_free(twin);
+    memory_end();
     return 0;
 }

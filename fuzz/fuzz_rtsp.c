@@ -2,6 +2,8 @@
  * what came, however it was cut; each request is answered once, at once or by
  * its owner; the states of the session stay consistent. */
 #include "fuzz/fuzz.h"
+#include "fuzz/hash.h"
+#include "fuzz/memory.h"
 
 #include "app/rtsp/session.h"
 
@@ -29,9 +31,7 @@ struct side {
 
 static void add(struct side *d, struct slice bytes)
 {
-    for (size_t i = 0; i < bytes.n; i++)
-        d->sum = (d->sum ^ (uint8_t)bytes.p[i]) * UINT64_C(0x100000001b3);
-    d->sum = (d->sum ^ bytes.n) * UINT64_C(0x100000001b3);
+    d->sum = hash_bytes(d->sum, bytes.p, bytes.n);
 }
 
 static unsigned choose(struct side *d, unsigned n)
@@ -165,7 +165,7 @@ static void read_all(struct side *d)
 static void run(struct side *d, const uint8_t *p, size_t n, size_t step,
                 unsigned choice)
 {
-    *d = (struct side){ .rd = calloc(1, sizeof(*d->rd)), .choice = choice };
+    *d = (struct side){ .rd = memory_get(NULL, sizeof(*d->rd)), .choice = choice };
     rtsp_session_init(&d->s, 0);
     while (n && !d->over) {
         char *to;
@@ -180,7 +180,7 @@ static void run(struct side *d, const uint8_t *p, size_t n, size_t step,
         n -= take;
         read_all(d);
     }
-    free(d->rd);
+    memory_put(NULL, d->rd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -189,8 +189,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 2)
         return 0;
+    memory_begin(0);
     run(&a, data + 2, size - 2, RTSP_REQUEST_MAX, data[1]);
     run(&b, data + 2, size - 2, 1 + data[0] % 64u, data[1]);
     check(a.sum == b.sum && a.items == b.items);
+    memory_end();
     return 0;
 }

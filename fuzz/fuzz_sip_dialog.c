@@ -12,12 +12,13 @@
 
 #include <stdlib.h>
 
+#define MEMORY_CLEARED 65535u
+#include "fuzz/memory.h"
+
 #define MAX_STEPS 16
 #define MAX_KNOWN 32
 #define MAX_WIRE 32
 #define MAX_PACKET 1536
-#define MEMORY (6u << 20)
-#define LARGE 65536 /* scratch: no time goes into clearing it */
 
 struct known {
     uint64_t id;
@@ -52,8 +53,6 @@ static struct run {
     uint8_t arriving; /* the packet that came last: it is in none's way */
     unsigned lose, repeat; /* the next so many */
     bool tcp, swap;
-    _Alignas(16) char memory[MEMORY];
-    size_t used, live;
     unsigned long fail_in; /* allocations until they fail; 0: never */
 } r;
 
@@ -65,32 +64,18 @@ static void require(int ok)
         abort();
 }
 
-/* ---- memory: given out once, so that a run costs little ----------------- */
+/* ---- memory ---------------------------------------------------------------- */
 
 static void *get(void *ctx, size_t n)
 {
-    void *p = r.memory + r.used;
-
-    (void)ctx;
-    n = (n + 15) & ~(size_t)15;
-    if (n > MEMORY - r.used || r.fail_in == 1)
+    if (r.fail_in == 1)
         return NULL;
     if (r.fail_in)
         r.fail_in--;
-    r.used += n;
-    r.live++;
-    if (n < LARGE)
-        memset(p, 0, n);
-    return p;
+    return memory_get(ctx, n);
 }
 
-static void put(void *ctx, void *p)
-{
-    (void)ctx;
-    r.live -= p != NULL;
-}
-
-static const struct gb_alloc alloc = { get, put, NULL };
+static const struct gb_alloc alloc = { get, memory_put, NULL };
 
 /* ---- what is known of ends ----------------------------------------------- */
 
@@ -590,9 +575,10 @@ static void start(unsigned flags)
                                     .max_dialogs = 12, .max_subscriptions = 8,
                                     .obey_retry_after = flags & 2 };
 
+    memory_begin(0);
     memset(r.side, 0, sizeof(r.side));
     r.now_ms = 1;
-    r.n_wire = r.used = r.live = r.fail_in = r.lose = r.repeat = 0;
+    r.n_wire = r.fail_in = r.lose = r.repeat = 0;
     for (unsigned i = 0; i < MAX_WIRE; i++)
         r.order[i] = (uint8_t)i;
     r.arriving = MAX_WIRE;
@@ -661,6 +647,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     finish();
     for (int i = 0; i < 2; i++)
         sip_stack_free(r.side[i].s);
-    require(r.live == 0);
+    memory_end();
     return 0;
 }

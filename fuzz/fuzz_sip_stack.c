@@ -12,6 +12,9 @@
 
 #include <stdlib.h>
 
+#define MEMORY_CLEARED 65535u
+#include "fuzz/memory.h"
+
 #define MAX_DIALOGS 32
 #define MAX_SENT 4
 #define MAX_STEPS 40 /* of one script */
@@ -51,37 +54,20 @@ enum style {
 
 static struct sip_msg parsed;
 
-/* The stack's one large block is always this one: no time goes into clearing
- * it. */
-static char large[256u * 1024];
-static bool large_taken;
 static unsigned fail_in; /* allocations until they fail; 0: never */
 static bool failed;      /* one has */
 
 static void *fuzz_get(void *ctx, size_t n)
 {
-    (void)ctx;
     if (fail_in == 1) {
         failed = true;
         return NULL;
     }
     fail_in -= fail_in != 0;
-    if (n < 65536 || n > sizeof(large) || large_taken)
-        return gb_get(&gb_alloc_heap, n);
-    large_taken = true;
-    return large;
+    return memory_get(ctx, n);
 }
 
-static void fuzz_put(void *ctx, void *p)
-{
-    (void)ctx;
-    if (p == large)
-        large_taken = false;
-    else
-        gb_put(&gb_alloc_heap, p);
-}
-
-static const struct gb_alloc alloc = { fuzz_get, fuzz_put, NULL };
+static const struct gb_alloc alloc = { fuzz_get, memory_put, NULL };
 
 static void require(int ok)
 {
@@ -638,6 +624,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct run r;
 
+    memory_begin(0);
     fail_in = 0;
     failed = false;
     r.s = NULL;
@@ -653,16 +640,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (n > size - 4)
             n = size - 4;
-        copy = malloc(n ? n : 1); /* its end is watched */
-        if (!copy)
-            break;
+        copy = memory_get(NULL, n); /* its end is watched */
         memcpy(copy, data + 4, n);
         step(&r, data[0], data[1], slice_of(copy, n));
-        free(copy);
+        memory_put(NULL, copy);
         data += 4 + n;
         size -= 4 + n;
     }
     settle(&r);
     sip_stack_free(r.s);
+    memory_end();
     return 0;
 }

@@ -3,6 +3,7 @@
  * deeper than TREE_MAX_DEPTH or inside itself, and a tree made of the same
  * items in another order is the same. */
 #include "fuzz/fuzz.h"
+#include "fuzz/memory.h"
 
 #include "app/platform/tree.h"
 
@@ -45,7 +46,7 @@ static struct tree *new_tree(void)
                                       SLICE("3401000000") };
     struct tree *t;
 
-    must(tree_new(&t, &gb_alloc_heap, &roots, seed) == 0);
+    must(tree_new(&t, &memory_alloc, &roots, seed) == 0);
     return t;
 }
 
@@ -59,7 +60,7 @@ static void put(struct tree *t, const struct world *w, size_t i)
 }
 
 /* Many parents make many places: the walk is cut, not the tree. */
-#define WALK_MAX 4000
+#define WALK_MAX 500
 
 static void walk(struct world *w, enum tree_view view, struct slice parent,
                  unsigned depth)
@@ -78,41 +79,38 @@ static void walk(struct world *w, enum tree_view view, struct slice parent,
     }
 }
 
-static void check(struct world *w)
+static void check(struct world *w, enum tree_view view)
 {
-    for (unsigned view = 0; view < TREE_VIEWS; view++) {
-        w->nodes = 0;
-        for (size_t i = 0; i < N_IDS; i++)
-            w->seen[i] = false;
-        walk(w, (enum tree_view)view, SLICE(""), 1);
-        for (size_t i = 0; i + 1 < N_IDS && view == TREE_ALL; i++)
-            must(w->nodes >= WALK_MAX || w->seen[i] || !w->item[i].there);
+    w->nodes = 0;
+    for (size_t i = 0; i < N_IDS; i++)
+        w->seen[i] = false;
+    walk(w, view, SLICE(""), 1);
+    for (size_t i = 0; i + 1 < N_IDS && view == TREE_ALL; i++)
+        must(w->nodes >= WALK_MAX || w->seen[i] || !w->item[i].there);
+}
+
+/* The same children in the same order. */
+static void same(struct tree *a, struct tree *b, enum tree_view view)
+{
+    for (size_t i = 0; i <= N_IDS; i++) {
+        struct slice parent = i < N_IDS ? slice_str(ids[i]) : SLICE("");
+        struct tree_node x, y;
+        size_t p = 0, q = 0;
+        int err;
+
+        do {
+            err = tree_child(a, view, parent, &p, &x);
+            must(tree_child(b, view, parent, &q, &y) == err);
+            must(err || (slice_eq(x.id, y.id) && x.kind == y.kind &&
+                         x.n_children == y.n_children));
+        } while (!err);
     }
 }
 
-/* The same children in the same order, in all views. */
-static void same(struct tree *a, struct tree *b)
-{
-    for (unsigned view = 0; view < TREE_VIEWS; view++) {
-        for (size_t i = 0; i <= N_IDS; i++) {
-            struct slice parent = i < N_IDS ? slice_str(ids[i]) : SLICE("");
-            struct tree_node x, y;
-            size_t p = 0, q = 0;
-            int err;
-
-            do {
-                err = tree_child(a, (enum tree_view)view, parent, &p, &x);
-                must(tree_child(b, (enum tree_view)view, parent, &q, &y) ==
-                     err);
-                must(err || (slice_eq(x.id, y.id) && x.kind == y.kind &&
-                             x.n_children == y.n_children));
-            } while (!err);
-        }
-    }
-}
-
+/* How long the input is chooses the view that is compared in the end. */
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
+    enum tree_view view = (enum tree_view)(n / 4 % TREE_VIEWS);
     struct world w = { .t = new_tree() };
     struct tree *backwards = new_tree();
 
@@ -142,14 +140,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         it->group = p[at + 3] & 2 ? ids[6 + (p[at + 3] >> 2 & 3)] : NULL;
         put(w.t, &w, p[at] % N_IDS);
         if (p[at + 3] & 8)
-            check(&w);
+            check(&w, (enum tree_view)((p[at + 3] >> 4) % TREE_VIEWS));
     }
-    check(&w);
+    check(&w, TREE_ALL);
+    check(&w, view);
     for (size_t i = N_IDS; i-- > 0;)
         if (w.item[i].there)
             put(backwards, &w, i);
-    same(w.t, backwards);
+    same(w.t, backwards, view);
     tree_free(backwards);
     tree_free(w.t);
+    memory_end();
     return 0;
 }

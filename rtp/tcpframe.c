@@ -500,6 +500,7 @@ static int set_mode(struct rtp_tcpframe *f, enum rtp_framing mode, size_t skip)
     f->pos += skip;
     f->last = f->pos;
     f->nulls = 0;
+    f->scanned = 0;
     return 0;
 }
 
@@ -540,7 +541,7 @@ static int detect_256(struct rtp_tcpframe *f, const uint8_t *p, size_t left)
 }
 
 /* A first length above the usual, or RTP without any: the second header
- * tells. */
+ * tells, and is looked for in what is new. */
 static int detect_rare(struct rtp_tcpframe *f, const uint8_t *p, size_t left)
 {
     struct rtp_tcpframe as = { .mode = RTP_FRAMING_LENGTH };
@@ -551,10 +552,12 @@ static int detect_rare(struct rtp_tcpframe *f, const uint8_t *p, size_t left)
         return bare ? set_mode(f, RTP_FRAMING_BARE, 0) : GB_ESYNTAX;
     if (left < 2 + RTP_HEADER_BYTES)
         return want(f, 2 + RTP_HEADER_BYTES);
+    as.scanned = f->scanned > f->pos ? f->scanned - f->pos : 0;
     if (bare && bare_end(&as, p, left) != SIZE_MAX)
         return set_mode(f, RTP_FRAMING_BARE, 0);
     switch (follows(&as, p, left, 0, bytes_be32_at(p + 10))) {
     case LOOK_MORE:
+        f->scanned = f->pos + left - RTP_HEADER_BYTES + 1;
         return want(f, be16(p) + 4 + RTP_HEADER_BYTES);
     case LOOK_OK:
         return set_mode(f, RTP_FRAMING_LENGTH, 0);

@@ -356,6 +356,36 @@ static void large_frames(void **state)
     free(text);
 }
 
+/* RTP without lengths that could be a frame of 32 KB: what was searched for the
+ * second header is not searched again for each byte that comes. */
+static void second_header(void **state)
+{
+    static uint8_t buf[4096];
+    const size_t old = 300, late = 900;
+    struct rtp_tcpframe f;
+    struct rtp_frame out;
+
+    (void)state;
+    memset(buf, 0x11, sizeof(buf));
+    rtp_header_put(buf, 96, false, 0x8001, 0, 5);
+    rtp_tcpframe_init(&f, NULL);
+    assert_int_equal(rtp_tcpframe_next(&f, buf, 600, sizeof(buf), &out),
+                     GB_EAGAIN);
+    rtp_header_put(buf + old, 96, false, 0x8002, 0, 5); /* nobody sees it */
+    assert_int_equal(rtp_tcpframe_next(&f, buf, 601, sizeof(buf), &out),
+                     GB_EAGAIN);
+    assert_int_equal(f.mode, RTP_FRAMING_UNKNOWN);
+    memset(buf + old, 0x11, RTP_HEADER_BYTES);
+    rtp_header_put(buf + late, 96, false, 0x8002, 0, 5);
+    for (size_t n = 602; n < late + RTP_HEADER_BYTES; n++)
+        assert_int_equal(rtp_tcpframe_next(&f, buf, n, sizeof(buf), &out),
+                         GB_EAGAIN);
+    assert_int_equal(rtp_tcpframe_next(&f, buf, late + RTP_HEADER_BYTES,
+                                       sizeof(buf), &out), 0);
+    assert_int_equal(f.mode, RTP_FRAMING_BARE);
+    assert_int_equal(out.n, late);
+}
+
 static void ehome(void **state)
 {
     static char text[8192];
@@ -574,7 +604,7 @@ int main(void)
         cmocka_unit_test(ehome),          cmocka_unit_test(no_stray),
         cmocka_unit_test(bare_ps),        cmocka_unit_test(detection),
         cmocka_unit_test(length_256),     cmocka_unit_test(garbage),
-        cmocka_unit_test(too_many_nulls),
+        cmocka_unit_test(too_many_nulls), cmocka_unit_test(second_header),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
