@@ -304,6 +304,7 @@ static void why_there_is_no_picture(void **state)
         0, 0, 0, 1, 0x65, 0x88,
     };
     enum { LENGTH_AT = 39 };
+    struct receiver_counters n;
 
     (void)state;
     for (unsigned more = 0; more < 2; more++) {
@@ -327,6 +328,10 @@ static void why_there_is_no_picture(void **state)
         }
         assert_int_equal(w.said[RECEIVER_NO_SETS], more == 0);
         assert_int_equal(w.said[RECEIVER_DAMAGED], more == 1);
+        receiver_counters(w.rx, &n);
+        /* each is counted once; the last wait for what was lost */
+        assert_true(n.corrupt <= (more ? n.packets : 0));
+        assert_true(n.corrupt >= (more ? n.packets / 2 : 0));
         close_world();
     }
     sound_beside_damaged_pictures();

@@ -535,7 +535,7 @@ void receiver_counters(const struct receiver *r, struct receiver_counters *out)
         struct ps_counters c;
 
         ps_demux_counters(r->demux, &c);
-        out->corrupt = c.corrupt_aus + c.dropped_aus;
+        out->corrupt = c.corrupt_aus; /* the dropped ones are among them */
         out->resyncs = c.resyncs;
     }
 }
