@@ -294,6 +294,13 @@ static void not_counted(void **state)
     assert_int_equal(run(&s, k, third, 3600).n_told, 17);
     config.param[2] = pps_h265(&pps[1], k, 1, k->extra_bits);
     assert_int_equal(run(&s, k, third, 3600).n_told, GROUP * GROUPS);
+    { /* an encoder that leaves them all at 0 */
+        const struct kind zero = { .codec = PS_CODEC_H265, .poc_bits = 8 };
+
+        configure(&zero);
+        assert_int_equal(run(&s, &zero, third, 3600).n_told, 17 + 3);
+    }
+    configure(k);
     config.n_sps = 0;
     assert_int_equal(run(&s, k, third, 3600).n_told, 17);
 }

@@ -116,6 +116,8 @@ bool stamps_next(struct stamps *s, const struct ps_au *au, uint64_t *pts90k)
     }
     if (!s->placed || d > STAMPS_FAR || d < -STAMPS_FAR)
         return false;
+    if (d == 0 && !pic.fresh) /* an encoder that does not count */
+        return false;
     *pts90k = (s->at90k + (uint64_t)ticks_of(s, d)) & PTS_MASK;
     return true;
 }
