@@ -491,8 +491,7 @@ void es_pes_begin(struct es *s, const struct ps_pes *pes, bool unbounded)
                           .pack_off = s->env->pack_off };
     s->unbounded = unbounded;
     s->stopped = false;
-    s->coast = s->video && !es_is_nal(s) && !unbounded &&
-               s->info.codec != PS_CODEC_UNKNOWN;
+    s->coast = false;
     s->probe = s->env->opt.heads_only && es_is_nal(s) && !unbounded &&
                s->has_vcl && !s->head_need;
     if (s->bytes && !pes->has_pts && s->last_pes == s->max_pes)
@@ -515,7 +514,8 @@ static void begin_pes_payload(struct es *s)
     m->at = s->base + s->bytes;
     m->rtp_ts = s->env->rtp_ts;
     /* without NAL units there is no better border than a new time */
-    if (s->video && s->bytes && m->has_pts && !es_is_nal(s) && !s->n_nals &&
+    if (s->video && s->bytes && m->has_pts && !es_is_nal(s) &&
+        (!s->n_nals || es_is_doubted(s)) &&
         !(s->au.has_pts && s->au.pts90k == m->pts90k))
         es_finish(s, s->bytes, s->bytes);
     m->at = s->base + s->bytes;

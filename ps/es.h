@@ -158,6 +158,12 @@ static inline bool es_is_nal(const struct es *s)
     return s->info.codec == PS_CODEC_H264 || s->info.codec == PS_CODEC_H265;
 }
 
+/* A map or an SDP names a codec that nobody reads; bytes may prove another. */
+static inline bool es_is_doubted(const struct es *s)
+{
+    return s->info.codec == PS_CODEC_MPEG4 || s->info.codec == PS_CODEC_SVAC;
+}
+
 void es_init(struct es *s, struct es_env *env, uint8_t stream_id,
              unsigned index);
 void es_fini(struct es *s); /* releases what is held */

@@ -74,7 +74,7 @@ static void push_nal(struct es *s, uint8_t type)
         if (want <= PS_MAX_NALS)
             p = gb_get(s->env->alloc, want * sizeof(*p));
         if (!p) { /* too many: damage */
-            s->au.corrupt = true;
+            s->au.corrupt |= !es_is_doubted(s);
             return;
         }
         if (s->cap_nals)
@@ -139,7 +139,14 @@ static void prove(struct es *s, enum ps_codec codec)
 
 static void sniff(struct es *s)
 {
-    s->seen |= ps_nal_evidence(s->head, s->head_n);
+    unsigned seen = ps_nal_evidence(s->head, s->head_n);
+
+    if (!seen)
+        return;
+    if (s->info.codec == PS_CODEC_SVAC &&
+        (s->head[0] == 0x47 || s->head[0] == 0x48))
+        return; /* its own slices */
+    s->seen |= seen;
     if ((s->seen & PS_SEEN_H264) == PS_SEEN_H264)
         prove(s, PS_CODEC_H264);
     else if ((s->seen & PS_SEEN_H265) == PS_SEEN_H265)
@@ -219,10 +226,8 @@ static void take_head(struct es *s)
     bool first;
 
     s->head_need = 0;
-    if (s->info.codec != PS_CODEC_UNKNOWN && !es_is_nal(s))
-        return;
     sniff(s);
-    if (!s->n_nals && s->nal_sc)
+    if (!s->n_nals && s->nal_sc && !es_is_doubted(s))
         drop_lead(s);
     codec = s->info.codec;
     type = es_is_nal(s) ? ps_nal_type(codec, s->head[0]) : 0;
@@ -514,6 +519,24 @@ size_t es_lengths_look(struct es *s, const uint8_t *p, size_t n)
     return 0;
 }
 
+/* The length that was read begins a PES with a time that is not the unit's: that
+ * is whole. */
+static bool begins_new_time(const struct es *s)
+{
+    const struct es_mark *pes = es_pes_at(s, s->pos - LENGTH_BYTES);
+
+    return s->has_vcl && pes && !pes->used && pes->has_pts && s->au.has_pts &&
+           pes->pts90k != s->au.pts90k &&
+           s->base + s->pos - LENGTH_BYTES == pes->at;
+}
+
+static void finish_at_length(struct es *s)
+{
+    const struct ps_nal *last = &s->nal[s->n_nals - 1];
+
+    es_finish(s, last->off + last->len, s->pos - LENGTH_BYTES);
+}
+
 /* A length has been read: a NAL unit begins. 1 is that of an end of sequence, where
  * it does not begin a PES. */
 static void begin_nal(struct es *s)
@@ -528,8 +551,10 @@ static void begin_nal(struct es *s)
     }
     es_video_close_nal(s, s->pos - LENGTH_BYTES);
     if (l->left == 0 || l->left > PS_MAX_AU_BYTES) {
-        s->au.corrupt |= s->n_nals > 0;
         l->lost = true;
+        if (s->n_nals && begins_new_time(s))
+            finish_at_length(s);
+        s->au.corrupt |= s->n_nals > 0;
         return;
     }
     s->nal_sc = s->pos - LENGTH_BYTES;

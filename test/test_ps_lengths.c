@@ -199,6 +199,30 @@ static void rest_behind_a_gap(void **state)
     assert_int_equal(count.aus, 12);
 }
 
+/* The first length of a picture is none: the one before it is whole. */
+static void begins_with_no_length(void **state)
+{
+    static const char wrong[2][5] = { "\0\0\0\0", "\x7f\0\0\0" };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        size_t at;
+
+        begin();
+        pictures(true, false, 0);
+        at = done().n + 14; /* behind the pack header */
+        put_slices(false, false);
+        put_picture(true, 36000, 0);
+        memcpy(out_bytes + at + 14, wrong[i], 4); /* and that of the PES */
+        pictures(true, false, 0);
+        for (size_t n = 0; n <= 40; n++) {
+            run_plain(done(), n, true);
+            assert_int_equal(count.corrupt_aus, 0);
+            assert_int_equal(count.aus, 12);
+        }
+    }
+}
+
 /* Joined between key frames: nothing is known before the first one; and the
  * encoder may go over to start codes. */
 static void begun_and_ended(void **state)
@@ -246,6 +270,7 @@ int main(void)
         cmocka_unit_test(ends_of_sequences),
         cmocka_unit_test(over_many_pes),
         cmocka_unit_test(rest_behind_a_gap),
+        cmocka_unit_test(begins_with_no_length),
         cmocka_unit_test(begun_and_ended),
         cmocka_unit_test(damaged),
     };

@@ -25,6 +25,8 @@ static void h265_whatever_the_map_says(void **state)
     } cases[] = {
         { "map says H.265", 0x24, 0 },
         { "map says H.264", 0x1b, 0 },
+        { "map says MPEG-4", 0x10, 0 },
+        { "map says SVAC", 0x80, 0 },
         { "no map", 0, 0 },
         { "SDP says H.264", 0, PS_CODEC_H264 },
     };
@@ -65,6 +67,46 @@ static void note_8_6_no_codec_from_slices(void **state)
     run(done(), 0, false, NULL);
     assert_null(strstr(rec.buf, "h26"));
     assert_int_equal(count.aus, 4);
+}
+
+/* What a map calls MPEG-4 or SVAC is H.264 with a whole set; without one its units
+ * are those of the PES. */
+static void note_8_6_h264_under_another_name(void **state)
+{
+    static const uint8_t types[] = { 0x10, 0x80 };
+    static const struct slice own[] = {
+        S("ab\0\0\1\xb0\1\0\0\1\x20\x86\0\0\1\xb6\x16"),
+        S("ab\0\0\1\x5c\x42\0\0\1\x47\xd0\0\0\1\x48\xd0"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(types); i++) {
+        begin();
+        for (uint64_t k = 0; k < 4; k++) {
+            put_pack();
+            ps_map_encode(&out, types[i], 0);
+            put_pes(0xe0, k % 2 ? p_es() : key_es(), 3600 * (k + 1));
+        }
+        for (size_t n = 0; n <= 40; n++) {
+            run(done(), n, true, NULL);
+            assert_int_equal(count.aus, 4);
+            assert_int_equal(count.keys, 2);
+            assert_null(strstr(rec.buf, types[i] == 0x10 ? "mpeg4" : "svac"));
+        }
+        begin();
+        for (uint64_t k = 0; k < 4; k++) {
+            put_pack();
+            ps_map_encode(&out, types[i], 0);
+            put_pes(0xe0, own[i], 3600 * (k + 1));
+            put_pes(0xe0, own[i], 0);
+        }
+        for (size_t n = 0; n <= 40; n++) {
+            run(done(), n, true, NULL);
+            assert_int_equal(count.aus, 4);
+            assert_int_equal(count.skipped_bytes + count.corrupt_aus, 0);
+            assert_null(strstr(rec.buf, "h264"));
+        }
+    }
 }
 
 static void stream_events(void **state)
@@ -518,6 +560,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h265_whatever_the_map_says),
         cmocka_unit_test(note_8_6_no_codec_from_slices),
+        cmocka_unit_test(note_8_6_h264_under_another_name),
         cmocka_unit_test(stream_events),
         cmocka_unit_test(audio_codecs),
         cmocka_unit_test(mpa_by_its_frames),

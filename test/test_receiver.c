@@ -3,6 +3,7 @@
 #include "app/net/receiver.h"
 
 #include "app/device/sender.h"
+#include "ps/annexb.h"
 #include "ps/pes.h"
 #include "rtp/pack.h"
 #include "test/support.h"
@@ -185,6 +186,89 @@ static void nothing_said(void *ctx, enum receiver_event ev)
     (void)ev;
 }
 
+/* One NAL unit as RFC 6184 has it, in fragments where it is long. */
+static void give_nal(struct slice nal, bool last, unsigned drop_each)
+{
+    enum { PART = 1000 };
+    uint8_t head = (uint8_t)nal.p[0];
+    bool cut = nal.n > PART;
+    size_t at = cut ? 1 : 0;
+
+    for (; at < nal.n; w.seq++) {
+        size_t n = nal.n - at < PART ? nal.n - at : PART;
+        bool end = at + n == nal.n;
+        uint8_t p[MAX_PACKET] = { 0x80, (uint8_t)((last && end) << 7 | 98),
+                                  (uint8_t)(w.seq >> 8), (uint8_t)w.seq };
+        struct writer wr = writer_of(p + 4, sizeof(p) - 4);
+
+        writer_be32(&wr, w.ts);
+        writer_be32(&wr, SSRC);
+        if (cut) {
+            writer_char(&wr, (char)((head & 0xe0) | 28));
+            writer_char(&wr, (char)((at == 1) << 7 | end << 6 | (head & 31)));
+        }
+        writer_bytes(&wr, nal.p + at, n);
+        if (!drop_each || w.seq % drop_each != 30)
+            give(p, 4 + wr.len);
+        at += n;
+    }
+}
+
+/* Pictures of the clip without a program stream around them. */
+static void give_raw(unsigned drop_each)
+{
+    struct slice file = read_file("test/data/clip/clock.h264"), rest = file;
+    struct slice nal, next;
+    bool more = ps_annexb_next(&rest, &nal);
+
+    for (; more; nal = next) {
+        bool vcl = ps_nal_is_vcl(PS_CODEC_H264, (uint8_t)nal.p[0] & 31);
+
+        more = ps_annexb_next(&rest, &next);
+        vcl = vcl && (!more || ps_nal_begins_au(PS_CODEC_H264,
+                                                (const uint8_t *)next.p, 3));
+        give_nal(nal, vcl, drop_each);
+        if (!vcl)
+            continue;
+        w.ts += 3600;
+        w.now_ms += 40;
+        receiver_tick(w.rx, w.now_ms);
+    }
+    free((void *)(uintptr_t)file.p);
+}
+
+/* A camera that sends H.264 as it is, in spite of what was asked for: it is put into
+ * the program stream that it should be. */
+static void video_without_a_program_stream(void **state)
+{
+    struct receiver_counters n;
+    struct hub_stats st;
+    uint64_t all;
+
+    (void)state;
+    open_world(false, true);
+    give_raw(0);
+    receiver_end(w.rx, w.now_ms);
+    hub_stats(w.hub, w.now_ms, &st);
+    all = st.frames;
+    assert_true(all >= 50);
+    assert_int_equal(st.width, 640);
+    assert_int_equal(st.dropped + w.said[RECEIVER_UNKNOWN], 0);
+    assert_true(hub_has_program(w.hub));
+    assert_int_equal(receiver_kind(w.rx), RTP_KIND_H264);
+    receiver_counters(w.rx, &n);
+    assert_int_equal(n.corrupt + n.resyncs + n.unknown_bytes, 0);
+    close_world();
+    open_world(false, true);
+    give_raw(40);
+    receiver_end(w.rx, w.now_ms);
+    hub_stats(w.hub, w.now_ms, &st);
+    receiver_counters(w.rx, &n);
+    assert_true(n.lost > 2);
+    assert_in_range(st.frames, all - n.lost, all - 1);
+    close_world();
+}
+
 /* Field-note 17.4: what is wrong in one session is wrong in none of the others,
  * and even the one that is all wrong goes on. */
 static void note_17_4_one_bad_session_is_alone(void **state)
@@ -304,6 +388,7 @@ static void why_there_is_no_picture(void **state)
         0, 0, 0, 1, 0x65, 0x88,
     };
     enum { LENGTH_AT = 39 };
+    struct receiver_counters n;
 
     (void)state;
     for (unsigned more = 0; more < 2; more++) {
@@ -327,6 +412,10 @@ static void why_there_is_no_picture(void **state)
         }
         assert_int_equal(w.said[RECEIVER_NO_SETS], more == 0);
         assert_int_equal(w.said[RECEIVER_DAMAGED], more == 1);
+        receiver_counters(w.rx, &n);
+        /* each is counted once; the last wait for what was lost */
+        assert_true(n.corrupt <= (more ? n.packets : 0));
+        assert_true(n.corrupt >= (more ? n.packets / 2 : 0));
         close_world();
     }
     sound_beside_damaged_pictures();
@@ -467,10 +556,9 @@ static void program_stream_as_it_came(void **state)
 /* What is no program stream is named, once, and counted. */
 static void payloads_of_another_kind(void **state)
 {
-    static const uint8_t stap[] = { 0x78, 0, 7, 0x67, 0x42, 0, 0x1e, 0x95,
-                                    0xa8, 0x28, 0, 4, 0x68, 0xce, 0x3c, 0x80 };
-    static const uint8_t annexb[] = { 0, 0, 0, 1, 0x67, 0x42, 0, 0x1e, 0x95,
-                                      0xa8, 0x28, 0, 0, 0, 1, 0x68, 0xce };
+    static const uint8_t adts[] = { 0xff, 0xf1, 0x60, 0x40, 1, 0x1f, 0xfc, 0 };
+    static const uint8_t aac[] = { 0, 0x10, 0, 0x20, 0x21, 0x10, 5, 0 };
+    static const uint8_t ts[376] = { 0x47, [188] = 0x47 };
     static const uint8_t noise[700] = { 0x91, 0x33, 0xe7, 0x12, 0x5c };
     static const struct {
         const char *name;
@@ -479,9 +567,9 @@ static void payloads_of_another_kind(void **state)
         size_t n;
         enum rtp_kind kind;
     } cases[] = {
-        { "H.264 without PS", 98, stap, sizeof(stap), RTP_KIND_H264 },
-        { "declared as PS", 96, stap, sizeof(stap), RTP_KIND_H264 },
-        { "Annex B", 96, annexb, sizeof(annexb), RTP_KIND_ANNEXB_H264 },
+        { "AAC without PS", 102, aac, sizeof(aac), RTP_KIND_AAC },
+        { "ADTS, declared as PS", 96, adts, sizeof(adts), RTP_KIND_ADTS },
+        { "MPEG-TS", 33, ts, sizeof(ts), RTP_KIND_TS },
         { "noise", 96, noise, sizeof(noise), RTP_KIND_UNKNOWN },
     };
 
@@ -611,6 +699,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(picture_and_sound),
         cmocka_unit_test(note_17_4_one_bad_session_is_alone),
+        cmocka_unit_test(video_without_a_program_stream),
         cmocka_unit_test(losses_are_counted),
         cmocka_unit_test(encryption_is_told),
         cmocka_unit_test(why_there_is_no_picture),

@@ -109,6 +109,25 @@ static void all_at_once(void **state)
     rooms_free(r);
 }
 
+/* All streams have stopped but for one block that somebody holds: nothing is given
+ * back any more, and what is empty goes all the same. */
+static void one_is_held(void **state)
+{
+    struct rooms *r = rooms_new();
+    uint8_t *p[N], *last = block(r, 0);
+
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        p[i] = block(r, (uint8_t)i);
+    for (size_t i = 0; i < N; i++)
+        give(r, p[i], (uint8_t)i);
+    rooms_age(r, ROOMS_KEEP_MS);
+    rooms_tidy(r);
+    assert_true(use_of(r).steps <= 1 + ROOMS_SPARE);
+    give(r, last, 0);
+    rooms_free(r);
+}
+
 static void too_large(void **state)
 {
     struct rooms *r = rooms_new();
@@ -176,6 +195,7 @@ int main(void)
         cmocka_unit_test(any_order),
         cmocka_unit_test(one_after_another),
         cmocka_unit_test(all_at_once),
+        cmocka_unit_test(one_is_held),
         cmocka_unit_test(too_large),
         cmocka_unit_test(freed_while_held),
         cmocka_unit_test(several_threads),

@@ -303,6 +303,35 @@ static void constant_pts(void **state)
     assert_true(v.dts90k - at400 < 599 * 3600 * 102 / 100);
 }
 
+/* Stamps in milliseconds, or in 1/8000 s: arrival takes over, beside the sound. A
+ * network that stands still for long, once, changes nothing. */
+static void another_unit(void **state)
+{
+    static const uint64_t step[] = { 40, 320, 3600 };
+
+    (void)state;
+    for (size_t u = 0; u < COUNT(step); u++) {
+        struct device d;
+        int64_t at150 = 0;
+        struct timeline_out v = { 0 }, a = { 0 };
+
+        device_init(&d);
+        for (uint64_t i = 0; i < 500; i++) {
+            if (i == 30 && step[u] == 3600)
+                d.now_ms += 60000;
+            v = video(&d, 9000 + step[u] * i);
+            a = audio(&d, 9000 + 3600 * i);
+            if (i == 150)
+                at150 = v.dts90k;
+            d.now_ms += 40;
+        }
+        assert_in_range(v.dts90k - at150, 349 * 3600, 351 * 3600);
+        assert_in_range(v.dts90k - a.dts90k + 9000, 0, 18000);
+        assert_true(step[u] == 3600 || d.t.track[MEDIA_VIDEO].by_arrival);
+        assert_true(step[u] != 3600 || !d.t.track[MEDIA_VIDEO].by_arrival);
+    }
+}
+
 static void no_pts(void **state)
 {
     struct device d;
@@ -586,6 +615,7 @@ int main(void)
         cmocka_unit_test(scale),
         cmocka_unit_test(backwards),
         cmocka_unit_test(constant_pts),
+        cmocka_unit_test(another_unit),
         cmocka_unit_test(no_pts),
         cmocka_unit_test(b_pictures),
         cmocka_unit_test(steps_back_are_no_order),

@@ -36,6 +36,8 @@ hub_raw app/media/hub_raw.c
 hls app/media/hls.c
 mp4cut app/media/mp4cut.c app/media/mp4index.c app/media/mp4scan.c
 rtmp app/media/rtmp.c
+stamps app/media/stamps.c app/media/poc.c
+unpack rtp/unpack.c
 wav app/media/wav.c
 tree app/platform/tree.c
 hooks app/platform/hooks_answer.c app/platform/history.c

@@ -29,7 +29,7 @@ static void high_fields(struct bits *b, struct h264_sps *s)
 {
     s->chroma = (uint8_t)bits_ue_max(b, 3);
     if (s->chroma == 3)
-        bits_flag(b); /* separate_colour_plane */
+        s->planes = bits_flag(b);
     s->depth_luma = (uint8_t)(8 + bits_ue_max(b, 6));
     s->depth_chroma = (uint8_t)(8 + bits_ue_max(b, 6));
     bits_flag(b); /* lossless bypass */
@@ -39,12 +39,12 @@ static void high_fields(struct bits *b, struct h264_sps *s)
                 skip_scaling_list(b, i < 6 ? 16 : 64);
 }
 
-static void skip_poc(struct bits *b, struct h264_sps *s)
+static void order_count(struct bits *b, struct h264_sps *s)
 {
     uint32_t type = bits_ue_max(b, 2), n;
 
     if (type == 0) {
-        bits_ue_max(b, 12);
+        s->poc_bits = (uint8_t)(4 + bits_ue_max(b, 12));
     } else if (type == 1) {
         bits_flag(b);
         bits_se(b);
@@ -131,8 +131,8 @@ static int frame_fields(struct bits *b, struct h264_sps *s)
 {
     uint32_t mbs, units;
 
-    bits_ue_max(b, 12); /* log2_max_frame_num - 4 */
-    skip_poc(b, s);
+    s->frame_num_bits = (uint8_t)(4 + bits_ue_max(b, 12));
+    order_count(b, s);
     bits_ue(b); /* max_num_ref_frames */
     bits_flag(b);
     mbs = bits_ue_max(b, H264_MAX_SIDE / 16 - 1) + 1;

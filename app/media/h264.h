@@ -29,6 +29,9 @@ struct h264_sps {
     bool interlaced;                 /* frame_mbs_only_flag is 0 */
     uint32_t fps_num, fps_den;       /* 0/0: the VUI does not say */
     int reorder;                     /* frames; -1: not said */
+    uint8_t frame_num_bits;
+    uint8_t poc_bits; /* of the picture order count; 0: not of type 0 */
+    bool planes;      /* separate_colour_plane_flag */
 };
 
 /* nal: header byte first, no start code. A VUI cut short costs the VUI only.

@@ -155,7 +155,7 @@ static int picture_fields(struct bits *b, struct h265_sps *s)
 {
     s->chroma = (uint8_t)bits_ue_max(b, 3);
     if (s->chroma == 3)
-        bits_flag(b);
+        s->planes = bits_flag(b);
     s->width = bits_ue_max(b, H265_MAX_SIDE);
     s->height = bits_ue_max(b, H265_MAX_SIDE);
     if (!b->err && (s->width == 0 || s->height == 0))
@@ -176,7 +176,6 @@ int h265_sps_parse(struct h265_sps *out, struct slice nal)
     struct bits b = bits_of(nal);
     struct h265_sps s = { 0 };
     uint32_t head = bits_u(&b, 16);
-    unsigned poc_bits;
     int err;
 
     if (b.err)
@@ -193,15 +192,34 @@ int h265_sps_parse(struct h265_sps *out, struct slice nal)
     err = picture_fields(&b, &s);
     if (err)
         return err;
-    poc_bits = 4 + bits_ue_max(&b, 12);
+    s.poc_bits = (uint8_t)(4 + bits_ue_max(&b, 12));
     sub_layer_ordering(&b, &s);
-    coding_tools(&b, poc_bits);
+    coding_tools(&b, s.poc_bits);
     if (bits_flag(&b) && !b.err)
         vui(&b, &s);
     else if (b.err)
         return b.err;
     *out = s;
     return 0;
+}
+
+/* §7.3.2.3.1 */
+int h265_pps_parse(struct h265_pps *out, struct slice nal)
+{
+    struct bits b = bits_of(nal);
+    uint32_t head = bits_u(&b, 16);
+    struct h265_pps p;
+
+    if (!b.err && ((head & 0x8000) || (head >> 9 & 0x3f) != H265_NAL_PPS))
+        return GB_ESYNTAX;
+    bits_ue_max(&b, H265_MAX_PPS_ID);
+    bits_ue_max(&b, H265_MAX_SPS_ID);
+    bits_flag(&b); /* dependent_slice_segments_enabled_flag */
+    p.output_flag = bits_flag(&b);
+    p.extra_bits = (uint8_t)bits_u(&b, 3);
+    if (!b.err)
+        *out = p;
+    return b.err;
 }
 
 int h265_param_id(struct slice nal, uint32_t *id)

@@ -11,6 +11,7 @@ enum h265_nal_type {
     H265_NAL_RASL_N = 8,
     H265_NAL_RASL_R = 9,
     H265_NAL_BLA_FIRST = 16,
+    H265_NAL_IDR_LAST = 20,
     H265_NAL_CRA = 21,
     H265_NAL_VCL_LAST = 31,
     H265_NAL_VPS = 32,
@@ -36,11 +37,21 @@ struct h265_sps {
     uint32_t width, height;      /* inside the conformance window */
     uint32_t fps_num, fps_den;   /* 0/0: the VUI does not say */
     int reorder;                 /* sps_max_num_reorder_pics, highest layer */
+    uint8_t poc_bits;            /* of the picture order count, 4..16 */
+    bool planes;                 /* separate_colour_plane_flag */
+};
+
+/* What a PPS says of the heads of slices. */
+struct h265_pps {
+    bool output_flag;   /* output_flag_present_flag */
+    uint8_t extra_bits; /* num_extra_slice_header_bits */
 };
 
 /* nal: the two header bytes first, no start code. A VUI cut short costs the
  * VUI only. 0, GB_EAGAIN, GB_ESYNTAX or GB_ERANGE; *out only on 0. */
 int h265_sps_parse(struct h265_sps *out, struct slice nal);
+
+int h265_pps_parse(struct h265_pps *out, struct slice nal);
 
 /* The id of a VPS, SPS or PPS NAL, by its type. 0 or an error as above. */
 int h265_param_id(struct slice nal, uint32_t *id);

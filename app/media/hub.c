@@ -255,6 +255,7 @@ static void set_video(struct hub *h, struct media_config *c)
 {
     h->version++;
     timeline_set_reorder(&h->timeline, c->reorder);
+    stamps_config(&h->stamps, c);
     hub_set_config(h, MEDIA_VIDEO, c);
 }
 
@@ -316,9 +317,7 @@ static void time_picture(struct hub *h, const struct ps_au *au,
                          struct media_frame *f)
 {
     struct timeline_in in = { .track = MEDIA_VIDEO,
-                              .has_pts = au->has_pts,
                               .alone = au->key && h->after_key,
-                              .pts90k = au->pts90k,
                               .has_rtp = true,
                               .rtp_ts = au->rtp_ts,
                               .now_ms = h->now_ms };
@@ -326,6 +325,7 @@ static void time_picture(struct hub *h, const struct ps_au *au,
 
     if (h->opt.history && au->has_pts)
         position_next(&h->position, au->pts90k, au->key);
+    in.has_pts = stamps_next(&h->stamps, au, &in.pts90k);
     timeline_next(&h->timeline, &in, &out);
     h->after_key = au->key;
     h->stats.discontinuities += out.new_epoch;

@@ -9,6 +9,7 @@
 #include "app/media/params.h"
 #include "app/media/position.h"
 #include "app/media/rtpmux.h"
+#include "app/media/stamps.h"
 #include "app/media/timeline.h"
 
 #define TRACK_BIT(t) (1u << (t))
@@ -106,6 +107,7 @@ struct hub {
     uint32_t version; /* of the newest configuration of any track */
     struct hub_audio audio;
     struct timeline timeline;
+    struct stamps stamps;
     struct position position; /* of a recording */
 
     struct media_room room;   /* of the frames */

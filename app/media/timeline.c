@@ -7,6 +7,9 @@
 #define UNIT_CHECK 180000  /* 2 s of samples decide the unit of audio PTS */
 #define WINDOW 100         /* frames judged together */
 #define WINDOW_BAD 20      /* more bad ones: the stamps are not believed */
+#define UNIT_WINDOW 25     /* frames whose stamps are compared with arrival */
+#define UNIT_WINDOWS 2     /* so many in a row... */
+#define UNIT_TIMES 6       /* ...slower by this: they count in another unit */
 #define BACK_STEP 1200     /* a B picture steps back by at least this */
 #define BACK_STEPS 3       /* so many steps... */
 #define BACK_WITHIN 32     /* ...not further apart mean B pictures */
@@ -256,21 +259,52 @@ static void note_delta(struct timeline_track *k, int64_t d)
         k->n_delta++;
 }
 
+/* Goes on from where the other track is, too. */
+static void trust_arrival(struct timeline *t, struct timeline_track *k,
+                          uint64_t now_ms)
+{
+    k->by_arrival = true;
+    k->arrival_ms = now_ms;
+    k->pace = timeline_frame_time(t);
+    if (!k->pace)
+        k->pace = TIMELINE_NOMINAL;
+    k->offset = session_last(t) - (int64_t)now_ms * 90;
+}
+
+/* Pictures come, and their stamps hardly move: they count in milliseconds, or in
+ * 1/8000 s. One window may be a network that stood still. */
+static bool is_other_unit(struct timeline_track *k, uint64_t now_ms)
+{
+    int64_t moved = k->raw - k->unit_raw;
+
+    if (k->n_unit && k->n_unit < UNIT_WINDOW) {
+        k->n_unit++;
+        return false;
+    }
+    if (k->n_unit && moved >= 0 &&
+        moved * UNIT_TIMES < (int64_t)(now_ms - k->unit_ms) * 90)
+        k->n_slow++;
+    else
+        k->n_slow = 0;
+    k->n_unit = 1;
+    k->unit_ms = now_ms;
+    k->unit_raw = k->raw;
+    return k->n_slow == UNIT_WINDOWS;
+}
+
 /* More than a fifth of a window is nonsense: arrival is a better clock. */
 static void judge(struct timeline *t, struct timeline_track *k, bool bad,
                   uint64_t now_ms)
 {
+    if (t->opt.history)
+        return;
+    if (is_other_unit(k, now_ms))
+        trust_arrival(t, k, now_ms);
     k->n_bad += bad;
     if (++k->n_frames < WINDOW)
         return;
-    if (k->n_bad > WINDOW_BAD && !t->opt.history) {
-        k->by_arrival = true;
-        k->arrival_ms = now_ms;
-        k->pace = timeline_frame_time(t);
-        if (!k->pace)
-            k->pace = TIMELINE_NOMINAL;
-        k->offset = k->last_dts - (int64_t)now_ms * 90;
-    }
+    if (k->n_bad > WINDOW_BAD)
+        trust_arrival(t, k, now_ms);
     k->n_frames = k->n_bad = 0;
 }
 

@@ -60,6 +60,10 @@ struct timeline_track {
     /* video by arrival */
     uint64_t arrival_ms;
     int64_t pace; /* smoothed time between frames */
+    /* video: do its stamps count in 1/90000 s? */
+    uint8_t n_unit, n_slow; /* frames since, windows in a row that were slow */
+    uint64_t unit_ms;
+    int64_t unit_raw;
 };
 
 struct timeline {

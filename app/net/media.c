@@ -324,6 +324,7 @@ uint64_t media_net_silent(struct media_net *n, uint64_t now_ms, unsigned *loop)
 {
     uint64_t longest_ms = 0;
 
+    rooms_tidy(n->rooms); /* also when no stream is left that would */
     for (unsigned i = 0; i < n->n_loops; i++) {
         struct media_loop *l = &n->loop[i];
         uint64_t ms = pulse_ask(&l->pulse, &l->box, now_ms);

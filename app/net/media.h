@@ -126,7 +126,7 @@ void media_loop_hls(struct media_loop *l, struct media_hls_ask *a);
 
 /* On the main loop, every PULSE_EVERY_MS: how long the loop that has not turned
  * for longest is silent, ms; 0: all have turned since the last call. *loop is its
- * number. */
+ * number. Memory that has been empty for long goes back. */
 uint64_t media_net_silent(struct media_net *n, uint64_t now_ms, unsigned *loop);
 
 struct media_net_counters {

@@ -1,8 +1,10 @@
 #include "app/net/receiver.h"
 
 #include "app/net/held.h"
+#include "app/net/wrap.h"
 #include "base/prefetch.h"
 #include "ps/proto.h"
+#include "rtp/unpack.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -14,6 +16,7 @@ struct pt_slot {
     struct rtp_kind_test test;
     struct rtp_item *waiting; /* RTP_KIND_PACKETS, while the kind is open */
     size_t n_waiting;
+    struct wrap *wrap; /* it is video without a program stream */
 };
 
 /* What each packet needs comes first: few lines of the caches. */
@@ -158,6 +161,33 @@ static void use_g711(struct receiver *r, enum ps_codec codec,
     hub_au(r->hub, &au, r->now_ms);
 }
 
+/* ---- video without a program stream ---------------------------------------- */
+
+static void on_wrapped(void *ctx, const uint8_t *p, size_t n, struct slab *s,
+                       uint32_t rtp_ts, bool last)
+{
+    const struct ps_feed f = { .buf = s, .rtp_ts = rtp_ts, .packet = true,
+                               .marker = last };
+
+    feed_ps(ctx, p, n, &f);
+}
+
+static void on_wrap_gap(void *ctx)
+{
+    receiver_gap(ctx);
+}
+
+static void use_video(struct receiver *r, struct pt_slot *s,
+                      const struct rtp_item *it)
+{
+    const struct wrap_hooks hooks = { on_wrapped, on_wrap_gap, r };
+
+    if (!s->wrap)
+        s->wrap = wrap_new(s->test.kind, &hooks);
+    if (s->wrap)
+        wrap_feed(s->wrap, it);
+}
+
 /* ---- payload kinds --------------------------------------------------------- */
 
 static struct pt_slot *slot_of(struct receiver *r, uint8_t pt)
@@ -189,6 +219,8 @@ static void use_payload(struct receiver *r, struct pt_slot *s,
         if (it->gap)
             receiver_gap(r);
         feed_ps(r, it->payload, it->n, &f);
+    } else if (rtp_unpack_takes(s->test.kind)) {
+        use_video(r, s, it);
     } else if (s->test.kind == RTP_KIND_PCMA) {
         use_g711(r, PS_CODEC_G711A, it);
     } else if (s->test.kind == RTP_KIND_PCMU) {
@@ -414,9 +446,17 @@ static void tell_done(struct receiver *r)
     hub_program_done(r->hub, &place);
 }
 
+static void flush_wraps(struct receiver *r)
+{
+    for (size_t i = 0; i < RECEIVER_MAX_PT; i++)
+        if (r->pt[i].wrap)
+            wrap_flush(r->pt[i].wrap);
+}
+
 /* Nothing comes: the last picture waits no more. */
 static void complete(struct receiver *r)
 {
+    flush_wraps(r);
     r->flush_ms = r->flush_ms == RECEIVER_FLUSH_MS ? RECEIVER_LATE_MS : 0;
     ps_demux_flush(r->demux, false);
     tell_done(r);
@@ -460,6 +500,7 @@ void receiver_end(struct receiver *r, uint64_t now_ms)
     r->n.foreign += held_drop(&r->held);
     rtp_queue_flush(r->queue);
     drain(r);
+    flush_wraps(r);
     if (r->demux)
         ps_demux_flush(r->demux, true);
 }
@@ -518,6 +559,7 @@ void receiver_free(struct receiver *r)
         for (size_t j = 0; j < r->pt[i].n_waiting; j++)
             slab_unref(r->pt[i].waiting[j].buf);
         free(r->pt[i].waiting);
+        wrap_free(r->pt[i].wrap);
     }
     ps_demux_free(r->demux);
     rtp_queue_free(r->queue);
@@ -535,7 +577,7 @@ void receiver_counters(const struct receiver *r, struct receiver_counters *out)
         struct ps_counters c;
 
         ps_demux_counters(r->demux, &c);
-        out->corrupt = c.corrupt_aus + c.dropped_aus;
+        out->corrupt = c.corrupt_aus; /* the dropped ones are among them */
         out->resyncs = c.resyncs;
     }
 }

@@ -223,6 +223,13 @@ const struct gb_alloc *rooms_alloc(const struct rooms *r)
     return &r->alloc;
 }
 
+void rooms_tidy(struct rooms *r)
+{
+    uv_mutex_lock(&r->lock);
+    trim(r);
+    uv_mutex_unlock(&r->lock);
+}
+
 void rooms_age(struct rooms *r, uint64_t ms)
 {
     uv_mutex_lock(&r->lock);

@@ -29,6 +29,10 @@ void rooms_free(struct rooms *r);
  * block is held. */
 const struct gb_alloc *rooms_alloc(const struct rooms *r);
 
+/* Steps that have been empty for long go back also while no block does: to be called
+ * now and then. */
+void rooms_tidy(struct rooms *r);
+
 struct rooms_use {
     size_t blocks; /* held */
     size_t steps;  /* taken from the kernel */

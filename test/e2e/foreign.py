@@ -122,6 +122,7 @@ case("ps_one_pes_a_nal_h265", live, dict(per_nal=True, codec="h265", pack_per_pe
 case("ps_h265_declared_as_h264", live, dict(codec="h265", declared=0x1b))
 case("ps_h264_declared_as_h265", live, dict(codec="h264", declared=0x24))
 case("ps_h265_type_unknown", live, dict(codec="h265", declared=0))
+case("ps_h264_declared_as_mpeg4", live, dict(codec="h264", declared=0x10))
 case("ps_private_packets", live, dict(private=True))
 case("ps_private_packets_tcp", live, dict(private=True, audio="alaw", codec="h265"), transport="tcp-passive", audio=("pcm_alaw",))
 case("ps_stuffing", live, dict(stuffing=b"\xff\xff\0\0\1\xba", pes_stuffing=5))
