@@ -327,11 +327,8 @@ void http_get_device(struct http_call *c)
 {
     struct platform_device d;
 
-    if (find_device(c, &d)) {
-        struct jw j = http_answer_json(c, 200);
-
-        http_device_write(&j, &d);
-    }
+    if (find_device(c, &d))
+        http_answer_device(c, 200, &d);
 }
 
 void http_get_changes(struct http_call *c)

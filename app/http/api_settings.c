@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #define TEXT_MAX 128 /* bytes of any text here */
+#define GUARD_MAX 4096 /* of what can be set of one object */
 
 /* The request's body on its way into settings; texts belong to root. */
 struct reading {
@@ -304,16 +305,50 @@ static void refuse(struct http_call *c, int err)
 
 /* ---- devices ---------------------------------------------------------------- */
 
+static struct buf device_guard(const struct http_call *c,
+                               const struct platform_device *d)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
+    jw_object(&j);
+    jw_put_str(&j, "name", d->name);
+    jw_put_cstr(&j, "media", http_transport_name(d->media));
+    http_settings_write(&j, d);
+    jw_end(&j);
+    return b;
+}
+
+void http_answer_device(struct http_call *c, unsigned status,
+                        const struct platform_device *d)
+{
+    struct buf guard = device_guard(c, d);
+    struct jw j = http_answer_json(c, status);
+
+    http_device_write(&j, d);
+    http_answer_guard(c, &guard);
+}
+
 static void answer_device(struct http_call *c, unsigned status,
                           struct slice id)
 {
     struct platform_device d;
 
-    if (platform_device_view(c->app->cfg.platform, id, &d)) {
-        struct jw j = http_answer_json(c, status);
+    if (platform_device_view(c->app->cfg.platform, id, &d))
+        http_answer_device(c, status, &d);
+}
 
-        http_device_write(&j, &d);
-    }
+/* One that is not there has nothing that could have been changed. */
+static bool device_guard_holds(struct http_call *c, struct slice id)
+{
+    struct platform_device d;
+    struct buf guard;
+
+    if (!platform_device_view(c->app->cfg.platform, id, &d))
+        return true;
+    guard = device_guard(c, &d);
+    return http_guard_holds(c, &guard);
 }
 
 void http_patch_device(struct http_call *c)
@@ -322,6 +357,8 @@ void http_patch_device(struct http_call *c)
     struct platform_settings s;
     int err = 0;
 
+    if (!device_guard_holds(c, c->params.value[0]))
+        return;
     if (read_body(&r))
         read_settings(&r, &s);
     if (!r.fault)
@@ -423,15 +460,36 @@ static bool group_known(struct http_call *c, struct slice name,
     return false;
 }
 
+static struct buf group_guard(const struct http_call *c,
+                              const struct platform_group *g)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
+    jw_object(&j);
+    jw_put_bool(&j, "has_password", g->has_password);
+    policy_write(&j, &g->subscribe);
+    jw_end(&j);
+    return b;
+}
+
+static void answer_group(struct http_call *c, unsigned status,
+                         const struct platform_group *g)
+{
+    struct buf guard = group_guard(c, g);
+    struct jw j = http_answer_json(c, status);
+
+    group_write(&j, g);
+    http_answer_guard(c, &guard);
+}
+
 void http_get_group(struct http_call *c)
 {
     struct platform_group g;
 
-    if (group_known(c, c->params.value[0], &g)) {
-        struct jw j = http_answer_json(c, 200);
-
-        group_write(&j, &g);
-    }
+    if (group_known(c, c->params.value[0], &g))
+        answer_group(c, 200, &g);
 }
 
 /* name: of the path, or empty: of the body. */
@@ -468,9 +526,7 @@ static void put_group(struct http_call *c, struct slice name, unsigned status)
     } else if (err) {
         refuse(c, err);
     } else if (group_known(c, name, &g)) {
-        struct jw j = http_answer_json(c, status);
-
-        group_write(&j, &g);
+        answer_group(c, status, &g);
     }
     json_decref(r.root);
     http_answer_committed(c);
@@ -484,8 +540,12 @@ void http_post_group(struct http_call *c)
 void http_patch_group(struct http_call *c)
 {
     struct platform_group g;
+    struct buf guard;
 
-    if (group_known(c, c->params.value[0], &g))
+    if (!group_known(c, c->params.value[0], &g))
+        return;
+    guard = group_guard(c, &g);
+    if (http_guard_holds(c, &guard))
         put_group(c, c->params.value[0], 200);
 }
 

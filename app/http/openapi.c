@@ -417,12 +417,12 @@ static void content_write(struct jw *j, const char *type, const char *answer)
     jw_end(j);
 }
 
-static void param_write(struct jw *j, struct slice name, bool in_path)
+static void param_write(struct jw *j, struct slice name, const char *in)
 {
     jw_object(j);
     jw_put_str(j, "name", name);
-    jw_put_cstr(j, "in", in_path ? "path" : "query");
-    jw_put_bool(j, "required", in_path);
+    jw_put_cstr(j, "in", in);
+    jw_put_bool(j, "required", slice_eq(slice_str(in), SLICE("path")));
     jw_key(j, "schema");
     type_write(j, SLICE("string"));
     jw_end(j);
@@ -436,13 +436,15 @@ static void params_write(struct jw *j, const struct http_route *r)
     jw_array(j);
     while (slice_cut(&rest, '{', &name)) {
         slice_cut(&rest, '}', &name);
-        param_write(j, name, true);
+        param_write(j, name, "path");
     }
     rest = slice_str(r->query);
     while (rest.n) {
         slice_cut(&rest, ' ', &name);
-        param_write(j, name, false);
+        param_write(j, name, "query");
     }
+    if (r->flags & HTTP_ROUTE_GUARDED)
+        param_write(j, SLICE("If-Match"), "header");
     jw_end(j);
 }
 

@@ -620,6 +620,10 @@ static const struct row rows[] = {
     { "this build keeps no history (SQLITE=0)",
       "本程序不保存历史（SQLITE=0）" },
     { "it exists already", "已存在" },
+    { "it has been changed since you read it: nothing was set",
+      "读取之后已被他人修改，未作更改" },
+    { "read it again, and send what you still want with the ETag of that "
+      "answer", "请重新读取，并携带该应答的 ETag 重新提交" },
     { "there is no room for another one", "数量已达上限" },
     { "a live session cannot be controlled", "实时会话不能控制" },
     { "the session does not play yet, or no more", "会话尚未播放，或已结束" },
