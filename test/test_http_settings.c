@@ -399,6 +399,11 @@ static void csv_in(void **state)
             fail_msg("%s: %s", cases[i].text, fx.last.body);
         json_decref(j);
     }
+    /* what is wrong is told in both languages */
+    assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
+                         "id,name\n12,bad\n13,\"x\n"), 200);
+    assert_true(body_has("\"line\":3,\"id\":\"\",\"why\":"
+                         "\"a quote is missing\",\"why_zh\":\"缺少引号\""));
     /* as a spreadsheet of a Chinese system saves it */
     assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
                          "id,name\n34020000001180000009,\xb1\xb1\xc3\xc5\n"),

@@ -646,9 +646,13 @@ static const struct row rows[] = {
     { "this id has not knocked", "该编号未曾来访" },
     { "sip.allow_ids and sip.deny_ids keep this id out",
       "该编号被 sip.allow_ids 与 sip.deny_ids 拒绝" },
+    { "the line is too long", "该行过长" },
+    { "a quote is missing", "缺少引号" },
     { "an id has 18 to 20 digits and is not that of the platform; no "
       "control characters",
       "编号为 18 至 20 位数字，且不能是平台编号；不能有控制字符" },
+    { "an id has 18 to 20 digits and is not that of the platform",
+      "编号为 18 至 20 位数字，且不能是平台编号" },
     { "a name has 1 to 64 bytes and no '/', a password at most 64 bytes",
       "名称为 1 至 64 字节且不含“/”，密码最多 64 字节" },
     { "pictures are off (snapshot.max_mib is 0)",
