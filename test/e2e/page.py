@@ -19,6 +19,7 @@ import time
 import urllib.request
 
 from browser import LISTEN, SHOTS, Browser, hears_the_tone, read_clock, theme
+from page_contrast import contrast, keyboard
 from page_devices import devices
 from rig import SLOW, TOP, Cameras, Daemon, Failed, channel_id, free_port, wait_for
 
@@ -986,7 +987,7 @@ def cases(b, d, cam):
             ("alarm_recording", lambda: alarm_recording(b, d, cam)),
             ("tours", lambda: tours(b, d)), ("access", lambda: access(b, d)), ("log", lambda: daemon_log(b, d)), ("server", lambda: server(b, d)), ("outputs", lambda: outputs(b, d)),
             ("map", lambda: chart(b, d)), ("downloads", lambda: downloads(b, d)),
-            ("settings", lambda: settings(b, d)), ("devices", lambda: devices(b, d)),
+            ("settings", lambda: settings(b, d)), ("devices", lambda: devices(b, d)), ("keyboard", lambda: keyboard(b, d)), ("contrast", lambda: contrast(b)),
             ("home", lambda: home(b, d)), ("links", lambda: links_in_sight(b)), ("goes_on", lambda: goes_on_trying(b, d)),
             ("many", lambda: many(b, d)), ("paint", lambda: paint(b, d)),
             ("for_all", lambda: for_all(b, d)), ("weight", lambda: weight(d)), ("looks", lambda: looks(b)),
