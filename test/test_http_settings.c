@@ -85,6 +85,10 @@ static void patch_device(void **state)
     object("/api/v1/devices/" D1, "Device");
     assert_true(body_has("\"has_password\":false"));
     assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);
+    assert_true(body_has("\"evidence\":\"asked for x\","
+                         "\"evidence_zh\":\"请求的是 x\",\"hint\":"));
+    assert_int_equal(get("/api/v1/groups/no%20where"), 404);
+    assert_true(body_has("\"asked for no where\""));
 }
 
 static void new_devices(void **state)

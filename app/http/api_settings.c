@@ -374,6 +374,23 @@ void http_patch_device(struct http_call *c)
     http_answer_committed(c);
 }
 
+static void refuse_known(struct http_call *c, struct slice id)
+{
+    char text[16 + HTTP_ID_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    struct http_problem p = {
+        .status = 409,
+        .code = "exists",
+        .detail = "it exists already",
+        .hint = SLICE_INIT("PATCH /api/v1/devices/ID changes it"),
+    };
+
+    writer_str(&w, "asked for ");
+    writer_slice_put(&w, slice_head(id, HTTP_ID_MAX));
+    p.evidence = writer_slice(&w);
+    http_answer_problem(c->out, &p);
+}
+
 void http_post_device(struct http_call *c)
 {
     struct reading r = { .c = c };
@@ -390,6 +407,8 @@ void http_post_device(struct http_call *c)
         err = platform_device_create(c->app->cfg.platform, id, &s, c->now);
     if (r.fault)
         http_answer_fail(c, 400, "bad-value", r.fault);
+    else if (err == GB_EEXIST)
+        refuse_known(c, id);
     else if (err)
         refuse(c, err);
     else

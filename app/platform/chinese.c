@@ -574,6 +574,14 @@ static const struct row rows[] = {
       "管理员可见全部：角色 admin 不能限定范围" },
     { "no such user", "没有该用户" },
     { "no such command", "没有该命令" },
+    { "asked for %", "请求的是 %1" },
+    { "GET /api/v1/devices lists those that are known, /api/v1/pending "
+      "those that were not let in",
+      "GET /api/v1/devices 列出已知设备，/api/v1/pending 列出未获准接入的设备" },
+    { "GET .../channels lists those of the device; POST .../refresh asks "
+      "it for its catalog",
+      "GET .../channels 列出该设备的通道；POST .../refresh 向设备查询目录" },
+    { "POST to the same path starts it", "向同一路径 POST 即可开始" },
     { "no such device", "没有该设备" },
     { "no such device or channel", "没有该设备或通道" },
     { "no such session", "没有该会话" },
@@ -620,6 +628,8 @@ static const struct row rows[] = {
     { "this build keeps no history (SQLITE=0)",
       "本程序不保存历史（SQLITE=0）" },
     { "it exists already", "已存在" },
+    { "PATCH /api/v1/devices/ID changes it",
+      "用 PATCH /api/v1/devices/编号 修改" },
     { "it has been changed since you read it: nothing was set",
       "读取之后已被他人修改，未作更改" },
     { "read it again, and send what you still want with the ETag of that "
