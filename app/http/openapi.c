@@ -251,6 +251,18 @@ const char *http_schema_fields(const char *name)
 
 /* ---- objects ---------------------------------------------------------------- */
 
+static void ref_write(struct jw *j, const char *prefix, struct slice name)
+{
+    char text[96];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_str(&w, prefix);
+    writer_slice_put(&w, name);
+    jw_object(j);
+    jw_put_str(j, "$ref", writer_slice(&w));
+    jw_end(j);
+}
+
 static void type_write(struct jw *j, struct slice type)
 {
     bool null = type.n && type.p[type.n - 1] == '?';
@@ -260,7 +272,11 @@ static void type_write(struct jw *j, struct slice type)
     time = slice_eq(type, SLICE("time"));
     jw_object(j);
     jw_key(j, "type");
-    if (slice_eq(type, SLICE("objects"))) {
+    if (slice_has_prefix(type, SLICE("["))) {
+        jw_str(j, SLICE("array"));
+        jw_key(j, "items");
+        ref_write(j, "#/components/schemas/", slice_of(type.p + 1, type.n - 2));
+    } else if (slice_eq(type, SLICE("objects"))) {
         jw_str(j, SLICE("array"));
         jw_key(j, "items");
         jw_object(j);
@@ -365,18 +381,6 @@ static void components_write(struct jw *j)
 
 /* ---- paths ------------------------------------------------------------------- */
 
-static void ref_write(struct jw *j, const char *prefix, struct slice name)
-{
-    char text[96];
-    struct writer w = writer_of(text, sizeof(text));
-
-    writer_str(&w, prefix);
-    writer_slice_put(&w, name);
-    jw_object(j);
-    jw_put_str(j, "$ref", writer_slice(&w));
-    jw_end(j);
-}
-
 /* "Device", or "[Device]": a list of them. */
 static void schema_ref_write(struct jw *j, const char *answer)
 {
@@ -452,7 +456,7 @@ static void responses_write(struct jw *j, const struct http_route *r)
 {
     jw_key(j, "responses");
     jw_object(j);
-    jw_key(j, r->answer ? "200" : "2XX");
+    jw_key(j, "2XX"); /* 200, 201 or 202, as it goes */
     jw_object(j);
     jw_put_cstr(j, "description", r->summary);
     if (r->answer)
