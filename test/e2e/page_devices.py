@@ -92,12 +92,28 @@ def ordered(b, d):
     b.both("orders")
 
 
+def user_changed_meanwhile(b, d):
+    """The same of a user: his role is not set back by who has read him before."""
+    d.call("POST", "/api/v1/users", {"name": "olga", "password": "reads-on-2", "role": "viewer"})
+    b.run("location.hash = '#/access'")
+    wait_for("her row", lambda: b.run("return document.querySelector('#view-access [data-id=olga] [data-t=change]')"))
+    b.run("document.querySelector('#view-access [data-id=olga] [data-t=change]').click()")
+    wait_for("her form", lambda: b.run("return document.querySelector('#view-access section form input').value") == "olga")
+    d.call("PATCH", "/api/v1/users/olga", {"role": "operator"})
+    b.run("document.querySelector('#view-access section form').requestSubmit()")
+    wait_for("the refusal", lambda: "has been changed" in b.run("return document.querySelector('#view-access section .hint').textContent"))
+    if d.get("/api/v1/users/olga")["role"] != "operator":
+        raise Failed("her role was set back")
+    d.call("DELETE", "/api/v1/users/olga")
+
+
 def devices(b, d):
     cam = added_beforehand(b, d)
     try:
         subscribed(b, d)
         changed_meanwhile(b, d)
         ordered(b, d)
+        user_changed_meanwhile(b, d)
     finally:
         cam.close()
     d.call("DELETE", f"/api/v1/devices/{DEVICE}")
