@@ -345,7 +345,7 @@ void http_get_changes(struct http_call *c)
         jw_object(&j);
         jw_put_time(&j, "time", ch.utc_ms);
         jw_put_bool(&j, "online", ch.online);
-        jw_put_cstr(&j, "cause", ch.cause);
+        http_put_words(&j, "cause", slice_str(ch.cause));
         jw_end(&j);
     }
     http_list_end(&j, (struct slice){ 0 }, n);

@@ -73,7 +73,7 @@ static const struct schema {
     { "Guard", "target:string duty:string from:string time:time" },
     { "NewGuard", "GuardCmd:string" },
     { "AlarmReset", "AlarmMethod:string? AlarmType:string?" },
-    { "Change", "time:time online:boolean cause:string" },
+    { "Change", "time:time online:boolean cause:string cause_zh:string" },
     { "Session",
       "id:string kind:string device:string channel:string stream:string "
       "state:string step:string sip_status:integer evidence:string "

@@ -6,6 +6,7 @@ import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
 import { Orders } from './orders.js';
 import { EDITIONS, schemas } from './schemas.js';
+import { Seen } from './seen.js';
 import { Subscriptions } from './subscriptions.js';
 import { nameOf } from './words.js';
 
@@ -38,12 +39,13 @@ export default class Settings {
     this.again = button('readAgain', () => this.show(this.at.device, this.at.channel), { hidden: true, class: 'alone' });
     this.server = h('section', { class: 'card stack' });
     this.subscriptions = new Subscriptions((body) => this.patch(body));
+    this.seen = new Seen();
     this.firmware = new Firmware();
     this.orders = new Orders();
     this.types = h('div', { class: 'stack' });
     this.ask = button('askDevice', () => this.askAll(), { 'data-needs': 'operator' });
     this.device = h('section', { class: 'stack' }, h('div', { class: 'tools' }, h('h2', { t: 'ofDevice' }), this.ask), this.types);
-    root.append(this.title, this.said, this.again, this.server, this.subscriptions.root, this.firmware.root, this.orders.root, this.device);
+    root.append(this.title, this.said, this.again, this.server, this.seen.root, this.subscriptions.root, this.firmware.root, this.orders.root, this.device);
   }
 
   async show(device, channel) {
@@ -54,7 +56,7 @@ export default class Settings {
     this.server.hidden = !device || Boolean(channel);
     this.device.hidden = !device;
     this.again.hidden = true;
-    for (const part of [this.subscriptions, this.firmware]) part.show(channel ? null : device);
+    for (const part of [this.seen, this.subscriptions, this.firmware]) part.show(channel ? null : device);
     if (was?.device !== device || was?.channel !== channel) this.orders.show(null);
     this.said.textContent = device ? '' : t('chooseDevice');
     this.title.textContent = device ? (channel && this.shell.tree.find(device, channel)?.name) || channel || device : t('view_settings');
@@ -76,7 +78,7 @@ export default class Settings {
 
   hide() {
     this.at = null;
-    for (const part of [this.subscriptions, this.firmware, this.orders]) part.show(null);
+    for (const part of [this.seen, this.subscriptions, this.firmware, this.orders]) part.show(null);
   }
 
   // ---- what this server does with it -----------------------------------------

@@ -92,6 +92,40 @@ def ordered(b, d):
     b.both("orders")
 
 
+def seen(b, d):
+    """When it came, and what it knows of the standard."""
+    b.run(f"location.hash = '#/settings/{DEVICE}'")
+    wait_for("the device", lambda: b.run("return document.querySelector('#view-settings .seen')?.hidden === false"))
+    b.run("document.querySelector('#view-settings .seen').open = true")
+    text = wait_for("its coming", lambda: (got := b.run("return document.querySelector('#view-settings .seen').textContent")) and "registered" in got and got)
+    if "SDCardStatus" not in text:
+        raise Failed(f"what it knows: {text}")
+
+
+def rule(b, d):
+    """One is made, changed with what its form has no field for, and removed."""
+    b.run("location.hash = '#/alarms'")
+    wait_for("the rules", lambda: b.run("return document.querySelector('#view-alarms .rules') !== null"))
+    b.run("document.querySelector('#view-alarms .rules').open = true")
+    wait_for("none", lambda: "no rules" in b.run("return document.querySelector('#view-alarms .rules .hint').textContent"))
+    b.run("""const i = document.querySelectorAll('#view-alarms .rules :is(input, select)');
+        i[0].value = 'gate'; i[1].value = arguments[0]; i[3].value = '5'; i[5].value = 30; i[0].form.requestSubmit()""", DEVICE)
+    wait_for("it is there", lambda: b.run("return document.querySelector('#view-alarms .rules [data-id=gate]')"))
+    d.call("PUT", "/api/v1/rules/gate", {"when": {"device": DEVICE, "method": "5", "type": "2"}, "record_s": 30})
+    b.run("location.hash = '#/home'")
+    b.run("location.hash = '#/alarms'")
+    wait_for("its type", lambda: "· 2" in b.run("return document.querySelector('#view-alarms .rules [data-id=gate]').textContent"))
+    b.run("document.querySelector('#view-alarms .rules [data-id=gate] [data-t=change]').click();"
+          "const i = document.querySelectorAll('#view-alarms .rules form :is(input, select)'); i[6].value = 3; i[0].form.requestSubmit()")
+    wait_for("its preset", lambda: d.get("/api/v1/rules/gate")["preset"] == 3)
+    if d.get("/api/v1/rules/gate")["when"] != {"device": DEVICE, "method": "5", "type": "2"}:
+        raise Failed(f"{d.get('/api/v1/rules/gate')}")
+    b.both("rules")
+    b.run("window.confirm = () => true; document.querySelector('#view-alarms .rules [data-id=gate] [data-t=del]').click()")
+    wait_for("it is gone", lambda: not d.get("/api/v1/rules")["items"])
+    b.run("document.querySelector('#view-alarms .rules').open = false")
+
+
 def user_changed_meanwhile(b, d):
     """The same of a user: his role is not set back by who has read him before."""
     d.call("POST", "/api/v1/users", {"name": "olga", "password": "reads-on-2", "role": "viewer"})
@@ -113,6 +147,8 @@ def devices(b, d):
         subscribed(b, d)
         changed_meanwhile(b, d)
         ordered(b, d)
+        seen(b, d)
+        rule(b, d)
         user_changed_meanwhile(b, d)
     finally:
         cam.close()
