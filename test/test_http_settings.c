@@ -82,6 +82,11 @@ static void patch_device(void **state)
             fail_msg("%s", cases[i].body);
         assert_false(body_has("s3cret")); /* it never comes out */
     }
+    /* which one, and what it may be */
+    assert_int_equal(ask("PATCH", "/api/v1/devices/" D1, TOKEN,
+                         "{\"edition\":\"2030\"}"), 400);
+    assert_true(body_has("edition is auto, 2011, 2014, 2016, 2022 or null"));
+    assert_true(body_has("\"detail_zh\":\"edition "));
     object("/api/v1/devices/" D1, "Device");
     assert_true(body_has("\"has_password\":false"));
     assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);

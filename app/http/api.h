@@ -147,9 +147,13 @@ void http_app_answer(struct http_app *a, uint64_t request,
 void http_answer_file(struct http_call *c, uint64_t size, const char *type,
                       int64_t written_utc_ms);
 
-/* A problem of status and detail alone. */
+/* A problem of status and detail; a 404 names what the path asked for, and where
+ * to look. */
 void http_answer_fail(struct http_call *c, unsigned status, const char *code,
                       const char *detail);
+/* 404 of what the path does not name: `asked` is told. */
+void http_answer_missing(struct http_call *c, const char *code,
+                         const char *detail, struct slice asked);
 
 /* What one does not see looks like what is not there: one answer for both. */
 void http_answer_no_device(struct http_call *c);

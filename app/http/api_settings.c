@@ -93,7 +93,8 @@ static bool read_text(struct reading *r, const char *key, struct slice *out)
         return true;
     *out = slice_of(json_string_value(v), json_string_length(v));
     if (!json_is_string(v) || out->n > TEXT_MAX) {
-        r->fault = "a text is needed, or it is too long";
+        r->fault = "id, name, password, group and what has words are texts of "
+                   "at most 128 bytes, or null";
         return false;
     }
     for (size_t i = 0; i < out->n; i++)
@@ -102,8 +103,10 @@ static bool read_text(struct reading *r, const char *key, struct slice *out)
     return !r->fault;
 }
 
+/* wanted: what is told where it is none of its words. */
 static bool read_word(struct reading *r, const char *key,
-                      const char *const *words, size_t n, size_t *out)
+                      const char *const *words, size_t n, const char *wanted,
+                      size_t *out)
 {
     struct slice text;
 
@@ -118,7 +121,7 @@ static bool read_word(struct reading *r, const char *key,
             return true;
         }
     }
-    r->fault = "a value is none of its choices";
+    r->fault = wanted;
     return false;
 }
 
@@ -221,24 +224,28 @@ static void read_settings(struct reading *r, struct platform_settings *s)
             !platform_group_view(r->c->app->cfg.platform, s->group, &g))
             r->fault = "there is no such group";
     }
-    if (read_word(r, "date", date_words, N_WORDS(date_words), &word)) {
+    if (read_word(r, "date", date_words, N_WORDS(date_words),
+                  "date is configured, local, utc, off or null", &word)) {
         s->set |= PLATFORM_SET_DATE;
         s->date = (uint8_t)word;
     }
-    if (read_word(r, "edition", edition_words, N_WORDS(edition_words), &word)) {
+    if (read_word(r, "edition", edition_words, N_WORDS(edition_words),
+                  "edition is auto, 2011, 2014, 2016, 2022 or null", &word)) {
         s->set |= PLATFORM_SET_EDITION;
         s->edition = (uint8_t)word;
     }
     if (read_word(r, "require", require_words, N_WORDS(require_words),
-                  &word)) {
+                  "require is refuse, ignore or null", &word)) {
         s->set |= PLATFORM_SET_REQUIRE;
         s->ignore_require = word != 0;
     }
-    if (read_word(r, "arm", arm_words, N_WORDS(arm_words), &word)) {
+    if (read_word(r, "arm", arm_words, N_WORDS(arm_words),
+                  "arm is off, on or null", &word)) {
         s->set |= PLATFORM_SET_ARM;
         s->arm = word != 0;
     }
-    if (read_word(r, "media", media_words, N_WORDS(media_words), &word)) {
+    if (read_word(r, "media", media_words, N_WORDS(media_words),
+                  "media is auto, udp, tcp-passive, tcp-active or null", &word)) {
         s->set |= PLATFORM_SET_MEDIA;
         s->media = (enum platform_transport)word;
     }

@@ -238,11 +238,24 @@ void http_answer_fail(struct http_call *c, unsigned status, const char *code,
                               .code = code,
                               .detail = detail };
 
-    if (status == 404 && c->route) {
+    if (status == 404 && code && c->route) {
         write_asked(&w, c);
         p.evidence = writer_slice(&w);
         p.hint = hint_of(code);
     }
+    http_answer_problem(c->out, &p);
+}
+
+void http_answer_missing(struct http_call *c, const char *code,
+                         const char *detail, struct slice asked)
+{
+    char text[16 + HTTP_FILE_NAME_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    struct http_problem p = { .status = 404, .code = code, .detail = detail };
+
+    writer_str(&w, "asked for ");
+    writer_slice_put(&w, slice_head(asked, HTTP_FILE_NAME_MAX));
+    p.evidence = writer_slice(&w);
     http_answer_problem(c->out, &p);
 }
 

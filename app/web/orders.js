@@ -4,7 +4,7 @@
 import { button, call, channelPath, devicePath, field, h, inLanguage, listen, select, status, trouble } from './core.js';
 import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
-import { EDITIONS, schemas } from './schemas.js';
+import { editionOf, schemas } from './schemas.js';
 
 addTexts({
   en: { orders: 'Queries and orders', order: 'What', sendOrder: 'Send', orderDone: 'The device has taken it.', orderTold: 'The device has answered:', orderNone: 'The device has answered: there is none.', orderArrived: 'The device has it; it answers nothing to this.', sinceEdition: 'the device says that it is older',
@@ -86,7 +86,7 @@ export class Orders {
     if (this.of !== `${about?.id}/${channel}`) this.clear(`${about?.id}/${channel}`);
     if (!about) return;
     const was = this.what.value;
-    const edition = this.edition = EDITIONS[about.edition] ?? '2016';
+    const edition = this.edition = editionOf(about);
     const options = (prefix, all) => Object.entries(all).filter(([name]) => !channel || !WHOLE.includes(name)).map(([name, since]) => h('option', { value: prefix + name, disabled: since > edition, text: `${t(prefix + name)}${since > edition ? ` (${since}: ${t('sinceEdition')})` : ''}`, title: name }));
     this.what.replaceChildren(h('optgroup', { label: 'queries' }, options('q_', QUERIES)), h('optgroup', { label: 'controls' }, options('c_', CONTROLS)));
     for (const [i, key] of ['queries', 'controls'].entries()) this.what.children[i].label = t(key);

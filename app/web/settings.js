@@ -5,7 +5,7 @@ import { Firmware } from './firmware.js';
 import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
 import { Orders } from './orders.js';
-import { EDITIONS, schemas } from './schemas.js';
+import { EDITIONS, editionOf, schemas } from './schemas.js';
 import { Seen } from './seen.js';
 import { Subscriptions } from './subscriptions.js';
 import { nameOf } from './words.js';
@@ -101,7 +101,7 @@ export default class Settings {
     f.date.value = d.date === 'configured' ? '' : d.date;
     f.arm.value = d.arm;
     const was = Object.fromEntries(SET_HERE.map((k) => [k, f[k].value]));
-    const facts = [['maker', [d.manufacturer, d.model].filter(Boolean).join(' ')], ['firmware', d.firmware], ['peer', `${d.transport} ${d.address}`], ['edition', EDITIONS[d.edition] ?? d.edition],
+    const facts = [['maker', [d.manufacturer, d.model].filter(Boolean).join(' ')], ['firmware', d.firmware], ['recorderState', [t(d.online ? 'online' : 'offline'), inLanguage(d, 'state_reason')].filter(Boolean).join(': ')], ['peer', d.address && `${d.transport} ${d.address}`], ['edition', EDITIONS[d.edition] ?? d.edition],
       ['registeredAt', when(d.registered_at)], ['keepaliveAt', when(d.keepalive_at)]];
     this.server.replaceChildren(h('h2', { t: 'ofServer' }),
       h('dl', { class: 'pairs' }, facts.flatMap(([k, v]) => (v ? [h('dt', { t: k }), h('dd', { text: v })] : []))),
@@ -159,7 +159,7 @@ export default class Settings {
     if (at !== this.at) return;
     if (!known) { this.said.textContent = t('noServer'); return; }
     const { set, told } = known;
-    const edition = EDITIONS[this.about.edition] ?? '2016';
+    const edition = editionOf(this.about);
     const names = Object.keys({ ...set, ...told }).filter((n) => n !== 'Result' && !ORDERS.includes(n) && (told[n] ?? set[n])['x-editions']?.includes(edition));
     const boxes = names.map((n) => h('details', { 'data-type': n }, h('summary', {}, h('b', { text: nameOf(n), title: n }), h('span', { class: 'hint state', text: ' …' }))));
     this.types.replaceChildren(...boxes);

@@ -32,6 +32,8 @@ def subscribed(b, d):
     row = "[...document.querySelector('#view-settings [data-kind=catalog]').cells].map((c) => c.textContent)"
     b.run(f"location.hash = '#/settings/{DEVICE}'")
     wait_for("its settings", lambda: b.run("return document.querySelector('#view-settings .card input')?.value") == "barn")
+    if "online: registered" not in b.run("return document.querySelector('#view-settings .card').textContent"):
+        raise Failed("it does not say that it is online")
     b.run("document.querySelector('#view-settings [data-kind]').closest('details').open = true")
     wait_for("that it is not", lambda: "not subscribed" in b.run(f"return {row}"))
     b.run(CHOOSE, "#view-settings [data-kind=catalog] select", "600")
