@@ -375,7 +375,7 @@ static void csv_in(void **state)
         { "id,name\n34020000001180000009,North\n", 200, 1, 0, 0, NULL },
         { "ID,name,online\r\n" D1 ",x,true\r\n", 200, 0, 1, 0, NULL },
         { "id,arm\n34020000001180000009,maybe\n", 200, 0, 0, 1,
-          "none of its choices" },
+          "arm is off, on or null" },
         { "id,name\n,x\n", 200, 0, 0, 1, "id is missing" },
         { "id,name\n\"x,y\n", 200, 0, 0, 1, "a quote is missing" },
         { "id,group\n34020000001180000009,none\n", 200, 0, 0, 1,
