@@ -4,8 +4,8 @@ import { call, devicePath, h, inLanguage, listen, listing, status, trouble, when
 import { addTexts, t } from './i18n.js';
 
 addTexts({
-  en: { seen: 'What was seen of it', seenTime: 'Time', seenState: 'State', seenCause: 'Why', seenNothing: 'Nothing since the daemon was started.', seenFaults: 'Deviations from the standard', seenKnows: 'It answers to', seenLacks: 'It does not know', seenNat: 'It is behind a NAT.', seenGap: 'Between keepalives' },
-  zh: { seen: '设备记录', seenTime: '时间', seenState: '状态', seenCause: '原因', seenNothing: '平台启动以来没有记录。', seenFaults: '与标准的偏差', seenKnows: '可应答', seenLacks: '不支持', seenNat: '设备位于 NAT 之后。', seenGap: '心跳间隔' },
+  en: { seen: 'What was seen of it', seenTime: 'Time', seenState: 'State', seenCause: 'Why', seenNothing: 'It has neither come nor gone yet.', seenFaults: 'Deviations from the standard', seenKnows: 'It answers to', seenLacks: 'It does not know', seenNat: 'It is behind a NAT.', seenGap: 'Between keepalives' },
+  zh: { seen: '设备记录', seenTime: '时间', seenState: '状态', seenCause: '原因', seenNothing: '尚无上下线记录。', seenFaults: '与标准的偏差', seenKnows: '可应答', seenLacks: '不支持', seenNat: '设备位于 NAT 之后。', seenGap: '心跳间隔' },
 });
 
 export class Seen {
