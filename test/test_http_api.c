@@ -681,7 +681,7 @@ static void large_answers_have_tags(void **state)
     assert_true(fx.last.len > 16384);
 }
 
-/* Every $ref of the description leads somewhere. */
+/* Every $ref of the description leads somewhere, every type is one. */
 static void follow(const json_t *root, const json_t *at)
 {
     const char *key;
@@ -694,6 +694,10 @@ static void follow(const json_t *root, const json_t *at)
         return;
     }
     json_object_foreach((json_t *)(uintptr_t)at, key, v) {
+        if (slice_eq(slice_str(key), SLICE("type")) && json_is_string(v) &&
+            !strstr("object array string integer number boolean http apiKey",
+                    json_string_value(v)))
+            fail_msg("no type: %s", json_string_value(v));
         if (slice_eq(slice_str(key), SLICE("$ref"))) {
             struct slice name = slice_from(
                 slice_str(json_string_value(v)),
@@ -730,6 +734,13 @@ static void openapi(void **state)
         told += json_object_size(v);
     assert_int_equal(told, shown);
     follow(j, j);
+    v = json_object_get(paths, "/api/v1/devices/{device}");
+    v = json_object_get(json_object_get(v, "patch"), "parameters");
+    v = json_array_get(v, json_array_size(v) - 1);
+    assert_string_equal(json_string_value(json_object_get(v, "name")), "If-Match");
+    v = json_object_get(json_object_get(paths, "/api/v1/devices"), "post");
+    v = json_object_get(json_object_get(v, "responses"), "2XX"); /* 201 */
+    assert_non_null(json_object_get(v, "content"));
     /* commands by the tables that write them */
     v = json_object_get(json_object_get(j, "components"), "schemas");
     v = json_object_get(v, "Control.DeviceConfig");

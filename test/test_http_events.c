@@ -187,6 +187,8 @@ static void webhooks(void **state)
                                          .url = SLICE("http://f/"),
                                          .secret = SLICE("s"), .fixed = true };
     struct hook_view v;
+    char fields[256];
+    const char *tag;
     json_t *j;
 
     (void)state;
@@ -207,6 +209,15 @@ static void webhooks(void **state)
     list_of(HOOKS, "Webhook");
     object(HOOKS "/a", "Webhook");
     assert_true(body_has("\"queued\":1"));
+    /* two who have read the same: the second changes nothing */
+    tag = strstr(fx.last.fields, "ETag: ");
+    assert_non_null(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %.18s\r\n", tag + 6);
+    assert_int_equal(ask("PATCH", HOOKS "/a", fields,
+                         "{\"enabled\":false}"), 200);
+    assert_int_equal(ask("PATCH", HOOKS "/a", fields,
+                         "{\"url\":\"http://s/\"}"), 412);
+    assert_int_equal(ask("PATCH", HOOKS "/a", TOKEN, "{\"enabled\":true}"), 200);
     /* a secret that was made is told once */
     assert_int_equal(ask("POST", HOOKS, TOKEN,
                          "{\"name\":\"made\",\"url\":\"http://r/\"}"), 201);

@@ -82,9 +82,18 @@ static void patch_device(void **state)
             fail_msg("%s", cases[i].body);
         assert_false(body_has("s3cret")); /* it never comes out */
     }
+    /* which one, and what it may be */
+    assert_int_equal(ask("PATCH", "/api/v1/devices/" D1, TOKEN,
+                         "{\"edition\":\"2030\"}"), 400);
+    assert_true(body_has("edition is auto, 2011, 2014, 2016, 2022 or null"));
+    assert_true(body_has("\"detail_zh\":\"edition "));
     object("/api/v1/devices/" D1, "Device");
     assert_true(body_has("\"has_password\":false"));
     assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);
+    assert_true(body_has("\"evidence\":\"asked for x\","
+                         "\"evidence_zh\":\"请求的是 x\",\"hint\":"));
+    assert_int_equal(get("/api/v1/groups/no%20where"), 404);
+    assert_true(body_has("\"asked for no where\""));
 }
 
 static void new_devices(void **state)
@@ -172,6 +181,63 @@ static void groups(void **state)
     assert_int_equal(ask("DELETE", "/api/v1/groups/north%20gate", TOKEN, ""),
                      404);
     assert_int_equal(get("/api/v1/groups/north%20gate"), 404);
+}
+
+static void tag_of(char out[20], const char *target)
+{
+    const char *at;
+
+    assert_int_equal(get(target), 200);
+    at = strstr(fx.last.fields, "ETag: ");
+    assert_non_null(at);
+    snprintf(out, 20, "%.18s", at + 6);
+}
+
+/* Two people who have read the same: the second to send learns it, and changes
+ * nothing; without If-Match it is as ever. What a device does is no change. */
+static void second_one_is_told(void **state)
+{
+    static const struct {
+        const char *target, *first, *second;
+    } cases[] = {
+        { "/api/v1/devices/" D1, "{\"arm\":\"on\"}", "{\"name\":\"x\"}" },
+        { "/api/v1/groups/yard", "{\"password\":\"other\"}",
+          "{\"subscribe\":{\"alarm\":60}}" },
+    };
+    char fields[256], tag[20], later[20];
+
+    (void)state;
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\"yard\"}"), 201);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *target = cases[i].target;
+
+        tag_of(tag, target);
+        fake.device[0].keepalive_utc_ms += 60000;
+        fake.device[0].online = !fake.device[0].online;
+        tag_of(later, target);
+        assert_string_equal(later, tag);
+        snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+        memset(&fake.set, 0, sizeof(fake.set));
+        assert_int_equal(ask("PATCH", target, fields, cases[i].first), 200);
+        if (i == 0) {
+            assert_int_equal(fake.set.set, PLATFORM_SET_ARM);
+            fake.device[0].arm = true;
+        }
+        fake.set.set = 0;
+        assert_int_equal(ask("PATCH", target, fields, cases[i].second), 412);
+        assert_true(body_has("\"code\":\"changed-meanwhile\""));
+        assert_true(body_has("\"hint_zh\":"));
+        assert_int_equal(fake.set.set, 0);
+        tag_of(tag, target);
+        snprintf(fields, sizeof(fields), TOKEN "If-Match: \"x\", %s\r\n", tag);
+        assert_int_equal(ask("PATCH", target, fields, cases[i].second), 200);
+        assert_int_equal(ask("PATCH", target, TOKEN, cases[i].second), 200);
+        assert_int_equal(ask("PATCH", target, TOKEN "If-Match: *\r\n",
+                             cases[i].second), 200);
+    }
+    assert_int_equal(ask("PATCH", "/api/v1/devices/x",
+                         TOKEN "If-Match: \"x\"\r\n", "{}"), 404);
 }
 
 /* What was set is answered when the store has it, in the order of asking; a
@@ -309,7 +375,7 @@ static void csv_in(void **state)
         { "id,name\n34020000001180000009,North\n", 200, 1, 0, 0, NULL },
         { "ID,name,online\r\n" D1 ",x,true\r\n", 200, 0, 1, 0, NULL },
         { "id,arm\n34020000001180000009,maybe\n", 200, 0, 0, 1,
-          "none of its choices" },
+          "arm is off, on or null" },
         { "id,name\n,x\n", 200, 0, 0, 1, "id is missing" },
         { "id,name\n\"x,y\n", 200, 0, 0, 1, "a quote is missing" },
         { "id,group\n34020000001180000009,none\n", 200, 0, 0, 1,
@@ -342,6 +408,11 @@ static void csv_in(void **state)
             fail_msg("%s: %s", cases[i].text, fx.last.body);
         json_decref(j);
     }
+    /* what is wrong is told in both languages */
+    assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
+                         "id,name\n12,bad\n13,\"x\n"), 200);
+    assert_true(body_has("\"line\":3,\"id\":\"\",\"why\":"
+                         "\"a quote is missing\",\"why_zh\":\"缺少引号\""));
     /* as a spreadsheet of a Chinese system saves it */
     assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
                          "id,name\n34020000001180000009,\xb1\xb1\xc3\xc5\n"),
@@ -357,6 +428,7 @@ int main(void)
         APP(new_devices),
         APP(pending_in_and_out),
         APP(groups),
+        APP(second_one_is_told),
         APP(settings_wait_for_the_store),
         APP(csv_out),
         APP(csv_out_in_pieces),

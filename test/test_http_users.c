@@ -36,6 +36,8 @@ static void making(void **state)
         { "[]", 400 },
         { "", 400 },
     };
+    char fields[256];
+    const char *at;
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
@@ -54,6 +56,16 @@ static void making(void **state)
     assert_true(body_has("\"scope\":null"));
     assert_int_equal(act("PATCH", USERS "/eve", TOKEN, "{\"name\":\"x\"}"),
                      400);
+    at = strstr(fx.last.fields, "ETag: "); /* of the refusal: none */
+    assert_null(at);
+    assert_int_equal(get(USERS "/eve"), 200);
+    at = strstr(fx.last.fields, "ETag: ");
+    assert_non_null(at);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %.18s\r\n", at + 6);
+    assert_int_equal(act("PATCH", USERS "/eve", fields,
+                         "{\"password\":\"87654321\"}"), 200);
+    assert_int_equal(act("PATCH", USERS "/eve", fields,
+                         "{\"role\":\"viewer\"}"), 412);
     assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 204);
     assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 404);
     assert_int_equal(get(USERS "/eve"), 404);

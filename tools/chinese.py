@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """chinese.py - looks that every sentence that app/platform tells people is in the
-tables of app/platform/chinese_*.c, with those of app/http that refuse a request, and
-that each row of it has its parts and is not hidden by one before it.
+tables of app/platform/chinese_*.c, with those of app/http that refuse a request and
+of app/config.c that refuse a setting, and that each row of it has its parts and is not
+hidden by one before it.
 
 Read are the formats and hints of session_fail, session_refused, voice_fail and of
 the doctor's find and advise. Words that only stand inside others are not asked for."""
@@ -84,6 +85,11 @@ def main():
                         if not any(k.fullmatch(plain) for k in known):
                             line = source.count("\n", 0, call.start()) + 1
                             bad.append(f"{path}:{line}: not in app/platform/chinese_*.c: {text}")
+    with open("app/config.c", encoding="utf-8") as f:
+        for text in re.findall(r'\?\s+NULL\s*:\s*"([^"]+)"', f.read()):  # what is wrong with a setting
+            seen += 1
+            if not any(k.fullmatch(text) for k in known):
+                bad.append(f"app/config.c: not in app/platform/chinese_*.c: {text}")
     print("\n".join(bad) or f"chinese: {seen} sentences are in {len(rows)} rows")
     return 1 if bad or seen < 100 else 0
 

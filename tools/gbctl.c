@@ -17,6 +17,18 @@ static const char usage[] =
     "  tree ID [NODE]        its catalog as a tree, or what is below a node\n"
     "  changes ID            when it came and went, and why\n"
     "  profile ID            what it has been seen to do (JSON)\n"
+    "  refresh ID            ask it for its catalog\n"
+    "  device add ID [NAME=VALUE ...]\n"
+    "                        before it comes: name, group, media, edition,\n"
+    "                        arm, date, require\n"
+    "  device set ID NAME=VALUE ...\n"
+    "                        the same of one that is known; NAME:=null as\n"
+    "                        configured\n"
+    "  device password ID    reads one of its own from the standard input\n"
+    "  device remove ID      forget it and its channels\n"
+    "  groups                groups of devices\n"
+    "  subscriptions [ID]    what devices are asked to report, and till when\n"
+    "  subscribe ID catalog | alarm | position | ptz  on | off | default | SECONDS\n"
     "  send ID CMD [NAME=VALUE ...]\n"
     "                        a query, DeviceControl or DeviceConfig; NAME is an\n"
     "                        element (HomePosition.Enabled), extra.NAME one that\n"
@@ -67,7 +79,9 @@ static const char usage[] =
     "  audit                 who changed what over the API\n"
     "  sessions              media sessions\n"
     "  alarms                the last alarms\n"
-    "  pending               unknown ids that knocked\n"
+    "  pending               unknown ids that knocked, and why they wait\n"
+    "  pending accept | remove ID\n"
+    "                        let it in; forget that it knocked\n"
     "  download              downloads of recordings, the newest first\n"
     "  download DEVICE CHANNEL START END [mp4|ps]\n"
     "                        fetch what the device has recorded; waits for it\n"
@@ -96,7 +110,7 @@ static const struct ctl_command *const commands[] = {
     ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
     ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
     ctl_trace_commands,   ctl_doctor_commands,   ctl_user_commands,
-    ctl_download_commands, ctl_log_commands,
+    ctl_download_commands, ctl_log_commands,      ctl_device_commands,
 };
 
 struct ctl_options ctl;
@@ -280,6 +294,10 @@ static int run(char **arg, int n)
             return c->run ? c->run(arg + 1, n - 1)
                           : ctl_show(c->path, c->columns, c->n_columns);
         }
+    if (slice_eq(what, SLICE("help"))) {
+        fputs(usage, stdout);
+        return EX_OK;
+    }
     if (n && is_command(what))
         return ctl_usage();
     if (n)

@@ -147,9 +147,13 @@ void http_app_answer(struct http_app *a, uint64_t request,
 void http_answer_file(struct http_call *c, uint64_t size, const char *type,
                       int64_t written_utc_ms);
 
-/* A problem of status and detail alone. */
+/* A problem of status and detail; a 404 names what the path asked for, and where
+ * to look. */
 void http_answer_fail(struct http_call *c, unsigned status, const char *code,
                       const char *detail);
+/* 404 of what the path does not name: `asked` is told. */
+void http_answer_missing(struct http_call *c, const char *code,
+                         const char *detail, struct slice asked);
 
 /* What one does not see looks like what is not there: one answer for both. */
 void http_answer_no_device(struct http_call *c);
@@ -201,6 +205,14 @@ void http_answer_tagged(struct http_call *c);
 void http_response_tag(const struct http_app *a, struct http_response *r,
                        struct slice has);
 
+/* What people change has a tag of what they can set of it, which nothing a device
+ * does changes. Told with the object; a change that comes with If-Match is made
+ * while it fits (RFC 9110 §13.1.1), so that two of them do not undo each other.
+ * settings: a text that is another one with other settings; it is taken over. */
+void http_answer_guard(struct http_call *c, struct buf *settings);
+/* false: somebody else was faster, which has been answered. */
+bool http_guard_holds(struct http_call *c, struct buf *settings);
+
 /* ---- rows.c: lists of rows with numbers ---- */
 
 struct http_rows {
@@ -226,6 +238,9 @@ void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);
 /* ---- objects, each as its schema in openapi.c says -------------------------- */
 
 void http_device_write(struct jw *j, const struct platform_device *d);
+/* The same as an answer, with the tag of what is set. */
+void http_answer_device(struct http_call *c, unsigned status,
+                        const struct platform_device *d);
 void http_settings_write(struct jw *j, const struct platform_device *d);
 /* ",group,media,arm,edition,date,require"; what is as configured is empty. */
 void http_settings_csv(struct buf *out, const struct platform_device *d);

@@ -131,7 +131,7 @@ static void fail(struct import *im, unsigned line, struct slice id,
     jw_object(im->errors);
     jw_put_u64(im->errors, "line", line);
     jw_put_str(im->errors, "id", slice_head(id, HTTP_ID_MAX));
-    jw_put_cstr(im->errors, "why", why);
+    http_put_words(im->errors, "why", slice_str(why));
     jw_end(im->errors);
 }
 

@@ -327,11 +327,8 @@ void http_get_device(struct http_call *c)
 {
     struct platform_device d;
 
-    if (find_device(c, &d)) {
-        struct jw j = http_answer_json(c, 200);
-
-        http_device_write(&j, &d);
-    }
+    if (find_device(c, &d))
+        http_answer_device(c, 200, &d);
 }
 
 void http_get_changes(struct http_call *c)
@@ -348,7 +345,7 @@ void http_get_changes(struct http_call *c)
         jw_object(&j);
         jw_put_time(&j, "time", ch.utc_ms);
         jw_put_bool(&j, "online", ch.online);
-        jw_put_cstr(&j, "cause", ch.cause);
+        http_put_words(&j, "cause", slice_str(ch.cause));
         jw_end(&j);
     }
     http_list_end(&j, (struct slice){ 0 }, n);

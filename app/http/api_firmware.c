@@ -309,7 +309,7 @@ void http_post_upgrade(struct http_call *c)
                          "the body is an object of firmware, version, and "
                          "maybe manufacturer and channel, all texts");
     else if (!find_file(c->app, o.file))
-        http_answer_fail(c, 404, "firmware-unknown", "no such file");
+        http_answer_missing(c, "firmware-unknown", "no such file", o.file);
     else
         start(c, &o);
     json_decref(root);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define ENVELOPE_MAX 256 /* bytes around an event */
+#define GUARD_MAX 1024 /* of what can be set of one */
 
 /* ---- events ------------------------------------------------------------------ */
 
@@ -127,6 +128,27 @@ static void hook_write(struct jw *j, const struct hook_view *v,
     jw_end(j);
 }
 
+static struct buf hook_guard(const struct http_call *c,
+                             const struct hook_view *v)
+{
+    struct buf b;
+
+    buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
+    buf_f(&b, "%u %d ", v->kinds, v->off);
+    buf_slice(&b, v->url);
+    return b;
+}
+
+static void answer_hook(struct http_call *c, unsigned status,
+                        const struct hook_view *v, const char *secret)
+{
+    struct buf guard = hook_guard(c, v);
+    struct jw j = http_answer_json(c, status);
+
+    hook_write(&j, v, secret);
+    http_answer_guard(c, &guard);
+}
+
 void http_get_hooks(struct http_call *c)
 {
     struct jw j = http_list_begin(c);
@@ -154,11 +176,8 @@ void http_get_hook(struct http_call *c)
 {
     struct hook_view v;
 
-    if (find(c, c->params.value[0], &v)) {
-        struct jw j = http_answer_json(c, 200);
-
-        hook_write(&j, &v, NULL);
-    }
+    if (find(c, c->params.value[0], &v))
+        answer_hook(c, 200, &v, NULL);
 }
 
 void http_hooks_metrics(struct http_app *a, struct buf *b)
@@ -315,11 +334,8 @@ static void apply(struct http_call *c, const struct hook_settings *s,
         return;
     }
     a->cfg.hook_changed(a->cfg.ctx, s->name);
-    if (find(c, s->name, &v)) {
-        struct jw j = http_answer_json(c, status);
-
-        hook_write(&j, &v, secret);
-    }
+    if (find(c, s->name, &v))
+        answer_hook(c, status, &v, secret);
     http_answer_committed(c);
 }
 
@@ -360,10 +376,14 @@ void http_patch_hook(struct http_call *c)
 {
     struct hook_settings s = { .name = c->params.value[0] };
     struct hook_view v;
+    struct buf guard;
     const char *fault;
     json_t *root;
 
     if (!find(c, s.name, &v) || is_fixed(c, &v))
+        return;
+    guard = hook_guard(c, &v);
+    if (!http_guard_holds(c, &guard))
         return;
     s.url = v.url;
     s.kinds = v.kinds;

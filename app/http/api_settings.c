@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #define TEXT_MAX 128 /* bytes of any text here */
+#define GUARD_MAX 4096 /* of what can be set of one object */
 
 /* The request's body on its way into settings; texts belong to root. */
 struct reading {
@@ -92,7 +93,8 @@ static bool read_text(struct reading *r, const char *key, struct slice *out)
         return true;
     *out = slice_of(json_string_value(v), json_string_length(v));
     if (!json_is_string(v) || out->n > TEXT_MAX) {
-        r->fault = "a text is needed, or it is too long";
+        r->fault = "id, name, password, group and what has words are texts of "
+                   "at most 128 bytes, or null";
         return false;
     }
     for (size_t i = 0; i < out->n; i++)
@@ -101,8 +103,10 @@ static bool read_text(struct reading *r, const char *key, struct slice *out)
     return !r->fault;
 }
 
+/* wanted: what is told where it is none of its words. */
 static bool read_word(struct reading *r, const char *key,
-                      const char *const *words, size_t n, size_t *out)
+                      const char *const *words, size_t n, const char *wanted,
+                      size_t *out)
 {
     struct slice text;
 
@@ -117,7 +121,7 @@ static bool read_word(struct reading *r, const char *key,
             return true;
         }
     }
-    r->fault = "a value is none of its choices";
+    r->fault = wanted;
     return false;
 }
 
@@ -220,24 +224,28 @@ static void read_settings(struct reading *r, struct platform_settings *s)
             !platform_group_view(r->c->app->cfg.platform, s->group, &g))
             r->fault = "there is no such group";
     }
-    if (read_word(r, "date", date_words, N_WORDS(date_words), &word)) {
+    if (read_word(r, "date", date_words, N_WORDS(date_words),
+                  "date is configured, local, utc, off or null", &word)) {
         s->set |= PLATFORM_SET_DATE;
         s->date = (uint8_t)word;
     }
-    if (read_word(r, "edition", edition_words, N_WORDS(edition_words), &word)) {
+    if (read_word(r, "edition", edition_words, N_WORDS(edition_words),
+                  "edition is auto, 2011, 2014, 2016, 2022 or null", &word)) {
         s->set |= PLATFORM_SET_EDITION;
         s->edition = (uint8_t)word;
     }
     if (read_word(r, "require", require_words, N_WORDS(require_words),
-                  &word)) {
+                  "require is refuse, ignore or null", &word)) {
         s->set |= PLATFORM_SET_REQUIRE;
         s->ignore_require = word != 0;
     }
-    if (read_word(r, "arm", arm_words, N_WORDS(arm_words), &word)) {
+    if (read_word(r, "arm", arm_words, N_WORDS(arm_words),
+                  "arm is off, on or null", &word)) {
         s->set |= PLATFORM_SET_ARM;
         s->arm = word != 0;
     }
-    if (read_word(r, "media", media_words, N_WORDS(media_words), &word)) {
+    if (read_word(r, "media", media_words, N_WORDS(media_words),
+                  "media is auto, udp, tcp-passive, tcp-active or null", &word)) {
         s->set |= PLATFORM_SET_MEDIA;
         s->media = (enum platform_transport)word;
     }
@@ -304,16 +312,50 @@ static void refuse(struct http_call *c, int err)
 
 /* ---- devices ---------------------------------------------------------------- */
 
+static struct buf device_guard(const struct http_call *c,
+                               const struct platform_device *d)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
+    jw_object(&j);
+    jw_put_str(&j, "name", d->name);
+    jw_put_cstr(&j, "media", http_transport_name(d->media));
+    http_settings_write(&j, d);
+    jw_end(&j);
+    return b;
+}
+
+void http_answer_device(struct http_call *c, unsigned status,
+                        const struct platform_device *d)
+{
+    struct buf guard = device_guard(c, d);
+    struct jw j = http_answer_json(c, status);
+
+    http_device_write(&j, d);
+    http_answer_guard(c, &guard);
+}
+
 static void answer_device(struct http_call *c, unsigned status,
                           struct slice id)
 {
     struct platform_device d;
 
-    if (platform_device_view(c->app->cfg.platform, id, &d)) {
-        struct jw j = http_answer_json(c, status);
+    if (platform_device_view(c->app->cfg.platform, id, &d))
+        http_answer_device(c, status, &d);
+}
 
-        http_device_write(&j, &d);
-    }
+/* One that is not there has nothing that could have been changed. */
+static bool device_guard_holds(struct http_call *c, struct slice id)
+{
+    struct platform_device d;
+    struct buf guard;
+
+    if (!platform_device_view(c->app->cfg.platform, id, &d))
+        return true;
+    guard = device_guard(c, &d);
+    return http_guard_holds(c, &guard);
 }
 
 void http_patch_device(struct http_call *c)
@@ -322,6 +364,8 @@ void http_patch_device(struct http_call *c)
     struct platform_settings s;
     int err = 0;
 
+    if (!device_guard_holds(c, c->params.value[0]))
+        return;
     if (read_body(&r))
         read_settings(&r, &s);
     if (!r.fault)
@@ -335,6 +379,23 @@ void http_patch_device(struct http_call *c)
     else
         answer_device(c, 200, c->params.value[0]);
     http_answer_committed(c);
+}
+
+static void refuse_known(struct http_call *c, struct slice id)
+{
+    char text[16 + HTTP_ID_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    struct http_problem p = {
+        .status = 409,
+        .code = "exists",
+        .detail = "it exists already",
+        .hint = SLICE_INIT("PATCH /api/v1/devices/ID changes it"),
+    };
+
+    writer_str(&w, "asked for ");
+    writer_slice_put(&w, slice_head(id, HTTP_ID_MAX));
+    p.evidence = writer_slice(&w);
+    http_answer_problem(c->out, &p);
 }
 
 void http_post_device(struct http_call *c)
@@ -353,6 +414,8 @@ void http_post_device(struct http_call *c)
         err = platform_device_create(c->app->cfg.platform, id, &s, c->now);
     if (r.fault)
         http_answer_fail(c, 400, "bad-value", r.fault);
+    else if (err == GB_EEXIST)
+        refuse_known(c, id);
     else if (err)
         refuse(c, err);
     else
@@ -423,15 +486,36 @@ static bool group_known(struct http_call *c, struct slice name,
     return false;
 }
 
+static struct buf group_guard(const struct http_call *c,
+                              const struct platform_group *g)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
+    jw_object(&j);
+    jw_put_bool(&j, "has_password", g->has_password);
+    policy_write(&j, &g->subscribe);
+    jw_end(&j);
+    return b;
+}
+
+static void answer_group(struct http_call *c, unsigned status,
+                         const struct platform_group *g)
+{
+    struct buf guard = group_guard(c, g);
+    struct jw j = http_answer_json(c, status);
+
+    group_write(&j, g);
+    http_answer_guard(c, &guard);
+}
+
 void http_get_group(struct http_call *c)
 {
     struct platform_group g;
 
-    if (group_known(c, c->params.value[0], &g)) {
-        struct jw j = http_answer_json(c, 200);
-
-        group_write(&j, &g);
-    }
+    if (group_known(c, c->params.value[0], &g))
+        answer_group(c, 200, &g);
 }
 
 /* name: of the path, or empty: of the body. */
@@ -468,9 +552,7 @@ static void put_group(struct http_call *c, struct slice name, unsigned status)
     } else if (err) {
         refuse(c, err);
     } else if (group_known(c, name, &g)) {
-        struct jw j = http_answer_json(c, status);
-
-        group_write(&j, &g);
+        answer_group(c, status, &g);
     }
     json_decref(r.root);
     http_answer_committed(c);
@@ -484,8 +566,12 @@ void http_post_group(struct http_call *c)
 void http_patch_group(struct http_call *c)
 {
     struct platform_group g;
+    struct buf guard;
 
-    if (group_known(c, c->params.value[0], &g))
+    if (!group_known(c, c->params.value[0], &g))
+        return;
+    guard = group_guard(c, &g);
+    if (http_guard_holds(c, &guard))
         put_group(c, c->params.value[0], 200);
 }
 

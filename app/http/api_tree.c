@@ -206,7 +206,8 @@ void http_get_tree(struct http_call *c)
     if (!err && parent.n && !slice_eq(parent, device))
         err = tree_find(c->app->tree, view, parent, &n);
     if (err == GB_ENOENT)
-        http_answer_fail(c, 404, "node-unknown", "no such node in the catalog");
+        http_answer_missing(c, "node-unknown", "no such node in the catalog",
+                            parent);
     else if (err)
         http_answer_fail(c, 503, NULL, gb_strerror(err));
     else

@@ -82,6 +82,28 @@ static void account_write(struct jw *j, const struct account *v,
     jw_end(j);
 }
 
+/* His id is another one with each password, role and scope. */
+static struct buf user_guard(const struct http_call *c, const struct account *v)
+{
+    struct buf b;
+
+    buf_init(&b, c->app->cfg.alloc, ACCOUNT_SCOPE_MAX + 64);
+    buf_u64(&b, v->id);
+    buf_f(&b, " %s ", http_role_name(v->role));
+    buf_slice(&b, v->scope);
+    return b;
+}
+
+static void answer_user(struct http_call *c, unsigned status,
+                        const struct account *v)
+{
+    struct buf guard = user_guard(c, v);
+    struct jw j = http_answer_json(c, status);
+
+    account_write(&j, v, NULL);
+    http_answer_guard(c, &guard);
+}
+
 static void list(struct http_call *c, enum account_kind kind)
 {
     struct account v = { .name = { NULL, 0 } };
@@ -115,11 +137,8 @@ void http_get_user(struct http_call *c)
 {
     struct account v;
 
-    if (find(c, &v)) {
-        struct jw j = http_answer_json(c, 200);
-
-        account_write(&j, &v, NULL);
-    }
+    if (find(c, &v))
+        answer_user(c, 200, &v);
 }
 
 /* ---- what is wanted ------------------------------------------------------------ */
@@ -320,9 +339,7 @@ static void apply(struct http_call *c, struct change *k)
         http_session_open(a, c->out, v.id, k->job.secure);
         http_answer_empty(c, 204);
     } else {
-        struct jw j = http_answer_json(c, k->status);
-
-        account_write(&j, &v, NULL);
+        answer_user(c, k->status, &v);
     }
     http_answer_committed(c);
 }
@@ -413,10 +430,14 @@ void http_patch_user(struct http_call *c)
 {
     struct change *k;
     struct account v;
+    struct buf guard;
     const char *fault;
     json_t *root;
 
-    if (!find(c, &v) || (k = change_new(c, 200)) == NULL)
+    if (!find(c, &v))
+        return;
+    guard = user_guard(c, &v);
+    if (!http_guard_holds(c, &guard) || (k = change_new(c, 200)) == NULL)
         return;
     slice_copy(k->name, sizeof(k->name), v.name);
     root = body_of(c);

@@ -9,6 +9,17 @@
 
 #define HTTP_TAGGED_MIN 16384 /* smaller answers are sent again */
 
+static struct slice tag_of(const struct http_app *a, struct slice bytes,
+                           char text[static HTTP_TAG_MAX + 1])
+{
+    struct writer w = writer_of(text, HTTP_TAG_MAX + 1);
+    uint64_t seed[2];
+
+    memcpy(seed, a->cfg.key, sizeof(seed));
+    writer_f(&w, "\"%016llx\"", (unsigned long long)map_hash(seed, bytes));
+    return writer_slice(&w);
+}
+
 bool http_names_tag(struct slice list, struct slice tag)
 {
     struct slice item;
@@ -28,17 +39,14 @@ void http_response_tag(const struct http_app *a, struct http_response *r,
                        struct slice has)
 {
     char text[HTTP_TAG_MAX + 1];
-    struct writer w = writer_of(text, sizeof(text));
-    uint64_t seed[2];
+    struct slice tag;
 
     if (r->kind != HTTP_REPLY_BODY || r->status != 200 || r->body.err ||
         r->body.len < HTTP_TAGGED_MIN)
         return;
-    memcpy(seed, a->cfg.key, sizeof(seed));
-    writer_f(&w, "\"%016llx\"",
-             (unsigned long long)map_hash(seed, buf_view(&r->body)));
-    http_response_field(r, "ETag", writer_slice(&w));
-    if (!http_names_tag(has, writer_slice(&w)))
+    tag = tag_of(a, buf_view(&r->body), text);
+    http_response_field(r, "ETag", tag);
+    if (!http_names_tag(has, tag))
         return;
     buf_fini(&r->body);
     r->status = 304;
@@ -50,4 +58,38 @@ void http_answer_tagged(struct http_call *c)
     if (c->head->method == HTTP_GET)
         http_response_tag(c->app, c->out,
                           http_head_get(c->head, HTTP_HDR_IF_NONE_MATCH));
+}
+
+/* ---- what people change ---------------------------------------------------------- */
+
+void http_answer_guard(struct http_call *c, struct buf *settings)
+{
+    char text[HTTP_TAG_MAX + 1];
+
+    if (!settings->err)
+        http_response_field(c->out, "ETag",
+                            tag_of(c->app, buf_view(settings), text));
+    buf_fini(settings);
+}
+
+bool http_guard_holds(struct http_call *c, struct buf *settings)
+{
+    static const struct http_problem meanwhile = {
+        .status = 412,
+        .code = "changed-meanwhile",
+        .detail = "it has been changed since you read it: nothing was set",
+        .hint = SLICE_INIT("read it again, and send what you still want with "
+                           "the ETag of that answer"),
+    };
+    struct slice asked = http_head_get(c->head, HTTP_HDR_IF_MATCH);
+    char text[HTTP_TAG_MAX + 1];
+    bool holds = !c->head->first[HTTP_HDR_IF_MATCH] ||
+                 (!settings->err &&
+                  http_names_tag(asked,
+                                 tag_of(c->app, buf_view(settings), text)));
+
+    buf_fini(settings);
+    if (!holds)
+        http_answer_problem(c->out, &meanwhile);
+    return holds;
 }

@@ -197,13 +197,65 @@ void http_answer_problem(struct http_response *out,
     http_problem_write(&out->body, p);
 }
 
+/* What to try where something is not there. */
+static struct slice hint_of(const char *code)
+{
+    static const struct {
+        const char *code;
+        struct slice hint;
+    } hints[] = {
+        { "device-unknown",
+          SLICE_INIT("GET /api/v1/devices lists those that are known, "
+                     "/api/v1/pending those that were not let in") },
+        { "channel-unknown",
+          SLICE_INIT("GET .../channels lists those of the device; POST "
+                     ".../refresh asks it for its catalog") },
+        { "no-session",
+          SLICE_INIT("POST to the same path starts it") },
+    };
+
+    for (size_t i = 0; code && i < sizeof(hints) / sizeof(hints[0]); i++)
+        if (slice_eq(slice_str(code), slice_str(hints[i].code)))
+            return hints[i].hint;
+    return (struct slice){ 0 };
+}
+
+/* What is not there is named, as it was asked for. */
+static void write_asked(struct writer *w, const struct http_call *c)
+{
+    for (size_t i = 0; i < c->params.n; i++) {
+        writer_str(w, i ? "/" : "asked for ");
+        writer_slice_put(w, slice_head(c->params.value[i], HTTP_ID_MAX));
+    }
+}
+
 void http_answer_fail(struct http_call *c, unsigned status, const char *code,
                       const char *detail)
 {
-    const struct http_problem p = { .status = status,
-                                    .code = code,
-                                    .detail = detail };
+    char asked[16 + HTTP_PARAMS_MAX * (HTTP_ID_MAX + 1)];
+    struct writer w = writer_of(asked, sizeof(asked));
+    struct http_problem p = { .status = status,
+                              .code = code,
+                              .detail = detail };
 
+    if (status == 404 && code && c->route) {
+        write_asked(&w, c);
+        p.evidence = writer_slice(&w);
+        p.hint = hint_of(code);
+    }
+    http_answer_problem(c->out, &p);
+}
+
+void http_answer_missing(struct http_call *c, const char *code,
+                         const char *detail, struct slice asked)
+{
+    char text[16 + HTTP_FILE_NAME_MAX];
+    struct writer w = writer_of(text, sizeof(text));
+    struct http_problem p = { .status = 404, .code = code, .detail = detail };
+
+    writer_str(&w, "asked for ");
+    writer_slice_put(&w, slice_head(asked, HTTP_FILE_NAME_MAX));
+    p.evidence = writer_slice(&w);
     http_answer_problem(c->out, &p);
 }
 

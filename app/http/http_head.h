@@ -41,6 +41,7 @@ const char *http_method_name(enum http_method m); /* "GET"; never NULL */
     X(COOKIE,            "Cookie")                                             \
     X(EXPECT,            "Expect")                                             \
     X(HOST,              "Host")                                               \
+    X(IF_MATCH,          "If-Match")                                           \
     X(IF_MODIFIED_SINCE, "If-Modified-Since")                                  \
     X(IF_NONE_MATCH,     "If-None-Match")                                      \
     X(LAST_EVENT_ID,     "Last-Event-ID")                                      \

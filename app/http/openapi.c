@@ -73,7 +73,7 @@ static const struct schema {
     { "Guard", "target:string duty:string from:string time:time" },
     { "NewGuard", "GuardCmd:string" },
     { "AlarmReset", "AlarmMethod:string? AlarmType:string?" },
-    { "Change", "time:time online:boolean cause:string" },
+    { "Change", "time:time online:boolean cause:string cause_zh:string" },
     { "Session",
       "id:string kind:string device:string channel:string stream:string "
       "state:string step:string sip_status:integer evidence:string "
@@ -251,6 +251,18 @@ const char *http_schema_fields(const char *name)
 
 /* ---- objects ---------------------------------------------------------------- */
 
+static void ref_write(struct jw *j, const char *prefix, struct slice name)
+{
+    char text[96];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_str(&w, prefix);
+    writer_slice_put(&w, name);
+    jw_object(j);
+    jw_put_str(j, "$ref", writer_slice(&w));
+    jw_end(j);
+}
+
 static void type_write(struct jw *j, struct slice type)
 {
     bool null = type.n && type.p[type.n - 1] == '?';
@@ -260,7 +272,11 @@ static void type_write(struct jw *j, struct slice type)
     time = slice_eq(type, SLICE("time"));
     jw_object(j);
     jw_key(j, "type");
-    if (slice_eq(type, SLICE("objects"))) {
+    if (slice_has_prefix(type, SLICE("["))) {
+        jw_str(j, SLICE("array"));
+        jw_key(j, "items");
+        ref_write(j, "#/components/schemas/", slice_of(type.p + 1, type.n - 2));
+    } else if (slice_eq(type, SLICE("objects"))) {
         jw_str(j, SLICE("array"));
         jw_key(j, "items");
         jw_object(j);
@@ -365,18 +381,6 @@ static void components_write(struct jw *j)
 
 /* ---- paths ------------------------------------------------------------------- */
 
-static void ref_write(struct jw *j, const char *prefix, struct slice name)
-{
-    char text[96];
-    struct writer w = writer_of(text, sizeof(text));
-
-    writer_str(&w, prefix);
-    writer_slice_put(&w, name);
-    jw_object(j);
-    jw_put_str(j, "$ref", writer_slice(&w));
-    jw_end(j);
-}
-
 /* "Device", or "[Device]": a list of them. */
 static void schema_ref_write(struct jw *j, const char *answer)
 {
@@ -417,12 +421,12 @@ static void content_write(struct jw *j, const char *type, const char *answer)
     jw_end(j);
 }
 
-static void param_write(struct jw *j, struct slice name, bool in_path)
+static void param_write(struct jw *j, struct slice name, const char *in)
 {
     jw_object(j);
     jw_put_str(j, "name", name);
-    jw_put_cstr(j, "in", in_path ? "path" : "query");
-    jw_put_bool(j, "required", in_path);
+    jw_put_cstr(j, "in", in);
+    jw_put_bool(j, "required", slice_eq(slice_str(in), SLICE("path")));
     jw_key(j, "schema");
     type_write(j, SLICE("string"));
     jw_end(j);
@@ -436,13 +440,15 @@ static void params_write(struct jw *j, const struct http_route *r)
     jw_array(j);
     while (slice_cut(&rest, '{', &name)) {
         slice_cut(&rest, '}', &name);
-        param_write(j, name, true);
+        param_write(j, name, "path");
     }
     rest = slice_str(r->query);
     while (rest.n) {
         slice_cut(&rest, ' ', &name);
-        param_write(j, name, false);
+        param_write(j, name, "query");
     }
+    if (r->flags & HTTP_ROUTE_GUARDED)
+        param_write(j, SLICE("If-Match"), "header");
     jw_end(j);
 }
 
@@ -450,7 +456,7 @@ static void responses_write(struct jw *j, const struct http_route *r)
 {
     jw_key(j, "responses");
     jw_object(j);
-    jw_key(j, r->answer ? "200" : "2XX");
+    jw_key(j, "2XX"); /* 200, 201 or 202, as it goes */
     jw_object(j);
     jw_put_cstr(j, "description", r->summary);
     if (r->answer)

@@ -28,6 +28,7 @@ enum { /* flags of a route */
     HTTP_ROUTE_FILE = 8,   /* its body is a file */
     HTTP_ROUTE_PICTURE = 32, /* its body may be as long as a picture */
     HTTP_ROUTE_ACTS = 64, /* changes something, although it is a GET */
+    HTTP_ROUTE_GUARDED = 128, /* obeys If-Match; its GET tells the tag */
     HTTP_ROUTE_PIECE = 16, /* its last parameter names a file of the stream */
 };
 

@@ -11,6 +11,7 @@
 #define FILE_BODY HTTP_ROUTE_FILE
 #define PIECE HTTP_ROUTE_PIECE
 #define PICTURE HTTP_ROUTE_PICTURE
+#define GUARDED HTTP_ROUTE_GUARDED
 #define LIST "limit cursor q"
 #define ROWS "device channel limit cursor"
 #define ALARMS "device channel method type priority acknowledged from to "     \
@@ -63,7 +64,7 @@ static const struct http_route routes[] = {
       "is what he sees, null: all of it", "", "NewUser", "User" },
     { HTTP_GET, "/api/v1/users/{user}", http_get_user, A, 0, 0,
       "one user", "", NULL, "User" },
-    { HTTP_PATCH, "/api/v1/users/{user}", http_patch_user, A, 0, 0,
+    { HTTP_PATCH, "/api/v1/users/{user}", http_patch_user, A, GUARDED, 0,
       "set his password, role or scope; ends his sessions", "",
       "UserSettings", "User" },
     { HTTP_DELETE, "/api/v1/users/{user}", http_delete_user, A, 0, 0,
@@ -96,7 +97,7 @@ static const struct http_route routes[] = {
       "one device", "", NULL, "Device" },
     { HTTP_POST, "/api/v1/devices", http_post_device, A, 0, 0,
       "add a device that has not registered yet", "", "NewDevice", "Device" },
-    { HTTP_PATCH, DEVICE, http_patch_device, A, 0, 0,
+    { HTTP_PATCH, DEVICE, http_patch_device, A, GUARDED, 0,
       "set its password, group, name and policies; null: as configured", "",
       "DeviceSettings", "Device" },
     { HTTP_DELETE, DEVICE, http_delete_device, A, 0, 0,
@@ -138,7 +139,7 @@ static const struct http_route routes[] = {
       "make a group", "", "NewGroup", "Group" },
     { HTTP_GET, "/api/v1/groups/{group}", http_get_group, V, 0, 0,
       "one group", "", NULL, "Group" },
-    { HTTP_PATCH, "/api/v1/groups/{group}", http_patch_group, A, 0, 0,
+    { HTTP_PATCH, "/api/v1/groups/{group}", http_patch_group, A, GUARDED, 0,
       "set its password; null: none", "", "GroupSettings", "Group" },
     { HTTP_DELETE, "/api/v1/groups/{group}", http_delete_group, A, 0, 0,
       "remove it; its devices stay", "", NULL, NULL },
@@ -385,7 +386,7 @@ static const struct http_route routes[] = {
       "answer alone", "", "NewWebhook", "Webhook" },
     { HTTP_GET, "/api/v1/webhooks/{hook}", http_get_hook, A, 0, 0,
       "one webhook", "", NULL, "Webhook" },
-    { HTTP_PATCH, "/api/v1/webhooks/{hook}", http_patch_hook, A, 0, 0,
+    { HTTP_PATCH, "/api/v1/webhooks/{hook}", http_patch_hook, A, GUARDED, 0,
       "change it", "", "WebhookSettings", "Webhook" },
     { HTTP_DELETE, "/api/v1/webhooks/{hook}", http_delete_hook, A, 0, 0,
       "remove it, with what waits", "", NULL, NULL },

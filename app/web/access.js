@@ -98,6 +98,14 @@ class Users {
       form('addUser', () => this.save(), h('div', { class: 'tools' }, field('loginName', this.name), field('loginPassword', this.password), field('role', this.role), this.scope.root, this.submit, this.cancel)));
   }
 
+  // As it is now, with the tag that a change by somebody else since would alter
+  async change(name) {
+    const r = await call('GET', `/users/${encodeURIComponent(name)}`);
+    this.said.textContent = trouble(r);
+    this.tag = r.tag;
+    if (r.ok) this.edit(r.data);
+  }
+
   // null: another one is added
   edit(user) {
     this.editing = user;
@@ -117,7 +125,7 @@ class Users {
   async save() {
     const body = { role: this.role.value, scope: this.scope.value };
     if (this.password.value) body.password = this.password.value;
-    const r = this.editing ? await call('PATCH', `/users/${encodeURIComponent(this.editing.name)}`, body) : await call('POST', '/users', { name: this.name.value, ...body });
+    const r = this.editing ? await call('PATCH', `/users/${encodeURIComponent(this.editing.name)}`, body, this.tag) : await call('POST', '/users', { name: this.name.value, ...body });
     this.said.textContent = trouble(r) || t('saved');
     if (!r.ok) return;
     this.edit(null);
@@ -128,7 +136,7 @@ class Users {
     const r = await call('GET', '/users');
     if (!r.ok) this.said.textContent = trouble(r);
     this.table.draw((r.ok ? r.data.items : []).map((u) => h('tr', { 'data-id': u.name }, h('td', { text: u.name }), h('td', { text: t(u.role) }), h('td', { class: 'wide', text: scopeText(u.scope) }), h('td', { text: when(u.created_at) }),
-      h('td', { class: 'acts' }, button('change', () => this.edit(u)), button('del', () => this.remove(u))))));
+      h('td', { class: 'acts' }, button('change', () => this.change(u.name)), button('del', () => this.remove(u))))));
   }
 
   async remove(u) {
@@ -160,6 +168,13 @@ class Groups {
       form('addGroup', () => this.save(), h('div', { class: 'tools' }, field('groupName', this.name), field('groupPassword', this.password), this.submit, this.cancel)));
   }
 
+  async change(name) {
+    const r = await call('GET', groupPath(name));
+    this.said.textContent = trouble(r);
+    this.tag = r.tag;
+    if (r.ok) this.edit(r.data);
+  }
+
   edit(group) {
     this.editing = group;
     this.name.value = group?.name ?? '';
@@ -172,7 +187,7 @@ class Groups {
 
   async save() {
     const body = { password: this.password.value || null };
-    const r = this.editing ? await call('PATCH', groupPath(this.editing.name), body) : await call('POST', '/groups', { name: this.name.value.trim(), ...body });
+    const r = this.editing ? await call('PATCH', groupPath(this.editing.name), body, this.tag) : await call('POST', '/groups', { name: this.name.value.trim(), ...body });
     if (r.ok) this.edit(null);
     await this.load();
     this.said.textContent = trouble(r) || t('groupSaved');
@@ -184,7 +199,7 @@ class Groups {
     if (r.ok) this.on(items.map((g) => g.name));
     this.said.textContent = trouble(r) || (items.length ? '' : t('noGroups'));
     this.table.draw(items.map((g) => h('tr', { 'data-id': g.name }, h('td', { class: 'wide', text: g.name }), h('td', { text: g.devices }), h('td', { text: g.has_password ? t('hasPassword') : '' }),
-      h('td', { class: 'acts' }, button('openGroup', () => this.open(g.name)), button('change', () => this.edit(g)), button('del', () => this.remove(g))))));
+      h('td', { class: 'acts' }, button('openGroup', () => this.open(g.name)), button('change', () => this.change(g.name)), button('del', () => this.remove(g))))));
     if (this.at && !items.some((g) => g.name === this.at)) this.open(null);
   }
 

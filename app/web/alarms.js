@@ -1,6 +1,7 @@
 // Alarms, newest first: filtered by the server, and as they come.
 import { button, call, channelPath, clock, devicePath, field, h, inLanguage, listen, listing, may, query, select, soon, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
+import { Rules } from './rules.js';
 
 addTexts({
   en: { what: 'What', alarmMethod: 'Method', picture: 'Picture', 
@@ -36,11 +37,13 @@ export default class Alarms {
     this.said = status();
     this.table = listing(['time', 'where', 'priority', 'what', 'description', 'picture', 'alarmState', '']);
     this.more = button('more', () => this.load(true), { hidden: true });
+    this.rules = new Rules();
     root.append(h('h1', { t: 'view_alarms' }),
       h('div', { class: 'tools' }, field('deviceFilter', f.device), field('alarmMethod', f.method), field('priority', f.priority), field('alarmState', f.acknowledged), field('from', f.from), field('until', f.to), this.csv),
       this.said,
       this.table.root,
-      this.more);
+      this.more,
+      this.rules.root);
     listen('alarm', (a) => this.came(a));
     listen('reset', () => this.shown && this.load());
     this.later = soon(() => this.refresh(), 4000);
@@ -143,6 +146,7 @@ export default class Alarms {
   show() {
     this.shown = true;
     this.load();
+    this.rules.load();
   }
 
   hide() {
@@ -151,5 +155,6 @@ export default class Alarms {
 
   language() {
     this.draw();
+    this.rules.load();
   }
 }

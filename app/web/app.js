@@ -33,7 +33,7 @@ function showLogin() {
   current?.view.hide();
   current = null;
   $('me').textContent = '';
-  $('work').hidden = $('logout').hidden = $('views').hidden = $('devices').hidden = true;
+  $('work').hidden = $('logout').hidden = $('views').hidden = $('devices').hidden = $('skip').hidden = true;
   $('login').hidden = false;
   $('password').focus();
 }
@@ -50,7 +50,7 @@ async function showWork() {
   document.body.dataset.role = me.role;
   $('me').textContent = me.name ?? '';
   $('login').hidden = true;
-  $('work').hidden = $('views').hidden = false;
+  $('work').hidden = $('views').hidden = $('skip').hidden = false;
   $('logout').hidden = me.via !== 'cookie';
   startEvents();
   await Promise.all([tree.load(), route()]);
@@ -67,6 +67,8 @@ $('login-form').addEventListener('submit', async (e) => {
     $('login-error').textContent = r.status === 429 ? t('loginWait') : r.status === 0 ? t('noServer') : t('loginBad');
   }
 });
+
+$('skip').addEventListener('click', () => $('stage').focus());
 
 $('logout').addEventListener('click', async () => {
   await call('POST', '/logout');

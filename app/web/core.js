@@ -9,20 +9,21 @@ export const api = '/api/v1';
 let denied = () => {};
 export const whenDenied = (fn) => { denied = fn; };
 
-// Always an answer: status 0 is no connection. body: an object, or a file.
-export async function call(method, path, body) {
+// Always an answer: status 0 is no connection. body: an object, or a file. tag: of
+// what was read, which is not changed where somebody else has done so since.
+export async function call(method, path, body, tag) {
   const isFile = body instanceof Blob;
   try {
     const r = await fetch(api + path, {
       method,
       credentials: 'same-origin',
-      headers: body ? { 'Content-Type': isFile ? body.type || 'application/octet-stream' : 'application/json' } : {},
+      headers: { ...(body && { 'Content-Type': isFile ? body.type || 'application/octet-stream' : 'application/json' }), ...(tag && { 'If-Match': tag }) },
       body: isFile ? body : body && JSON.stringify(body),
     });
     if (r.status === 401 && path !== '/login') denied();
     const text = await r.text();
     const json = /json/.test(r.headers.get('Content-Type'));
-    return { status: r.status, ok: r.ok, data: text && json ? JSON.parse(text) : text || null };
+    return { status: r.status, ok: r.ok, tag: r.headers.get('ETag'), data: text && json ? JSON.parse(text) : text || null };
   } catch (e) {
     return { status: 0, ok: false, data: { detail: t('noServer'), evidence: e.message } };
   }

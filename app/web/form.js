@@ -8,16 +8,17 @@ const inEdition = (schema, edition) => !schema['x-editions'] || schema['x-editio
 // Sums are counted by who writes the list: they are neither shown nor sent.
 const isCount = (schema) => schema.type === 'integer' && schema.minimum === undefined;
 
-// { root, read() }: read gives undefined for what is empty
-export function build(schema, value, edition, name = '') {
-  if (schema.type === 'object') return group(schema, value ?? {}, edition, name);
+// { root, read() }: read gives undefined for what is empty. free: it is part of what
+// may be left out as a whole.
+export function build(schema, value, edition, name = '', free = false) {
+  if (schema.type === 'object') return group(schema, value ?? {}, edition, name, free || (value === undefined && schema['x-required-in']?.includes(edition) === false));
   if (schema.type === 'array') return list(schema, value ?? [], edition, name);
-  return scalar(schema, value, edition, name);
+  return scalar(schema, value, edition, name, free);
 }
 
-function group(schema, value, edition, name) {
+function group(schema, value, edition, name, free) {
   const fields = Object.entries(schema.properties ?? {}).filter(([, s]) => inEdition(s, edition) && !isCount(s))
-    .map(([key, s]) => [key, build(s, value[key], edition, key)]);
+    .map(([key, s]) => [key, build(s, value[key], edition, key, free)]);
   const root = h('fieldset', {}, name ? h('legend', { text: nameOf(name), title: name }) : '', fields.map(([, f]) => f.root));
   return {
     root,
@@ -46,7 +47,7 @@ function list(schema, value, edition, name) {
 }
 
 function input(schema, value, name, required) {
-  const known = schema.enum?.map((w) => [w, w]) ?? codes(name, currentLanguage()) ?? (schema.maximum === 1 ? [['0', t('isOff')], ['1', t('isOn')]] : null);
+  const known = codes(name, currentLanguage()) ?? schema.enum?.map((w) => [w, w]) ?? (schema.maximum === 1 ? [['0', t('isOff')], ['1', t('isOn')]] : null);
   if (known) {
     const options = known.map(([v, text]) => [String(v), text]);
     if (value === undefined || !required) options.unshift(['', '–']);
@@ -58,8 +59,8 @@ function input(schema, value, name, required) {
   return h('input', { type: schema.writeOnly ? 'password' : 'text', autocomplete: 'off', required, value: value ?? '' });
 }
 
-function scalar(schema, value, edition, name) {
-  const box = input(schema, value, name, schema['x-required-in']?.includes(edition) ?? false);
+function scalar(schema, value, edition, name, free) {
+  const box = input(schema, value, name, !free && (schema['x-required-in']?.includes(edition) ?? false));
   return {
     root: h('label', {}, h('span', { text: nameOf(name) || t('value'), title: name }), box),
     read: () => (box.value === '' ? undefined : schema.type === 'string' ? box.value : Number(box.value)),

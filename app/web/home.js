@@ -1,5 +1,6 @@
 // What there is, what waits for somebody, and what runs.
 import { button, bytes, call, field, h, inLanguage, listen, listing, seesAll, select, soon, status, trouble, when } from './core.js';
+import { Enrol } from './enrol.js';
 import { addTexts, stepName, t } from './i18n.js';
 
 addTexts({
@@ -46,7 +47,7 @@ export default class Home {
     this.noAlarms = h('p', { class: 'hint', t: 'noAlarms' });
     this.showHints = button('welcome', () => { this.asked = !this.asked; this.welcome.hidden = !this.asked; if (this.asked) this.hint(); }, { 'aria-expanded': 'false' });
     root.append(h('div', { class: 'title' }, h('h1', { t: 'view_home' }), this.showHints), this.said, this.welcome, this.tiles,
-      h('section', { class: 'stack' }, h('h2', { t: 'pending' }), this.noPending, this.pending.root), h('h2', { t: 'sessions' }), this.noSessions, this.sessions.root,
+      h('section', { class: 'stack' }, h('h2', { t: 'pending' }), this.noPending, this.pending.root, new Enrol().root), h('h2', { t: 'sessions' }), this.noSessions, this.sessions.root,
       h('h2', {}, h('a', { href: '#/alarms', t: 'lastAlarms' })), this.noAlarms, this.alarms.root);
     const again = soon(() => { if (this.shown && !document.hidden) this.load(); }, EVENTS_MS);
     listen('device session alarm download recording reset', again);

@@ -5,7 +5,7 @@ const texts = {
   en: {
     view_home: 'Overview', view_live: 'Live', view_wall: 'Multi-view', view_alarms: 'Alarms', view_records: 'Recordings', view_downloads: 'Downloads', view_settings: 'Settings', view_trace: 'Trace', view_map: 'Map', view_outputs: 'Outputs', view_access: 'Access', view_audit: 'Audit', view_log: 'Log', view_server: 'Server', since: 'Since', nameOfIt: 'Name', isOffWord: 'off', viewer: 'viewer', operator: 'operator', admin: 'admin', change: 'Change', method: 'Method', nothing: 'nothing',
     from: 'From', until: 'Until', where: 'Where', fileSize: 'Size', toFile: 'File', del: 'Delete', reallyDelete: 'Delete this for good?', recorderState: 'State',
-    more: 'More', save: 'Save', saved: 'Saved.', anyKind: 'all', time: 'Time', priority: 'Priority', description: 'Description', toPicture: 'Look', views: 'Views', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
+    more: 'More', save: 'Save', saved: 'Saved.', anyKind: 'all', time: 'Time', priority: 'Priority', description: 'Description', toPicture: 'Look', views: 'Views', skipToView: 'To the view', devicesButton: 'Devices', noServer: 'The server does not answer.', loading: 'Loading …',
     chooseChannel: 'Choose a channel.', nothingFound: 'Nothing found',
     login: 'Log in', logout: 'Log out', loginName: 'Name', loginPassword: 'Password', search: 'Search id or name',
     loginHint: 'The password of admin was printed on the console at the first start.',
@@ -40,7 +40,7 @@ const texts = {
   zh: {
     view_home: '概览', view_live: '实时', view_wall: '多画面', view_alarms: '报警', view_records: '录像', view_downloads: '下载', view_settings: '设置', view_trace: '信令', view_map: '地图', view_outputs: '转发', view_access: '权限', view_audit: '审计', view_log: '日志', view_server: '系统', since: '开始于', nameOfIt: '名称', isOffWord: '停用', viewer: '观看者', operator: '操作员', admin: '管理员', change: '修改', method: '方法', nothing: '无',
     from: '从', until: '至', where: '位置', fileSize: '大小', toFile: '文件', del: '删除', reallyDelete: '确定永久删除？', recorderState: '状态',
-    more: '更多', save: '保存', saved: '已保存。', anyKind: '全部', time: '时间', priority: '级别', description: '描述', toPicture: '查看', views: '视图', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
+    more: '更多', save: '保存', saved: '已保存。', anyKind: '全部', time: '时间', priority: '级别', description: '描述', toPicture: '查看', views: '视图', skipToView: '跳到内容', devicesButton: '设备', noServer: '服务器没有响应。', loading: '加载中 …',
     chooseChannel: '请选择一个通道。', nothingFound: '未找到',
     login: '登录', logout: '退出', loginName: '用户名', loginPassword: '密码', search: '搜索编号或名称',
     loginHint: '首次启动时 admin 的密码已打印在控制台。',

@@ -1,35 +1,33 @@
 // Settings of a device: what this server does with it, and what the device
 // itself tells and takes (ConfigDownload, DeviceConfig).
 import { button, call, channelPath, devicePath, field, h, inLanguage, may, select, status, trouble, when } from './core.js';
+import { Firmware } from './firmware.js';
 import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
+import { Orders } from './orders.js';
+import { EDITIONS, editionOf, schemas } from './schemas.js';
+import { Seen } from './seen.js';
+import { Subscriptions } from './subscriptions.js';
 import { nameOf } from './words.js';
 
 addTexts({
   en: { chooseDevice: 'Choose a device or a channel in the tree.', ofServer: 'Here', ofDevice: 'In the device', askDevice: 'Ask the device', refused: 'not known to it', silent: 'no answer', setOk: 'The device has taken it.',
     setBad: 'The device has refused it.', addItem: 'Add', removeItem: 'Remove', isOn: 'on', isOff: 'off', value: 'Value', send: 'Send to the device', readOnly: 'told alone', deviceName: 'Name', group: 'Group', noGroup: 'none',
-    newPassword: 'Password (empty: as it is)', edition: 'Edition', mediaWay: 'Media over', dateWay: 'Date header', arm: 'Arm at registration', asConfigured: 'as configured', refreshCatalog: 'Ask for the catalog', removeDevice: 'Forget the device',
+    newPassword: 'Password (empty: as it is)', ownDevicePassword: 'It has a password of its own.', sharedPassword: 'It has the password of its group or of the platform.', dropPassword: 'Take its own password away', readAgain: 'Read it again', edition: 'Edition', mediaWay: 'Media over', dateWay: 'Date header', arm: 'Arm at registration', asConfigured: 'as configured', refreshCatalog: 'Ask for the catalog', removeDevice: 'Forget the device',
     reallyForget: 'Forget this device and its channels?', maker: 'Maker', peer: 'Address', firmware: 'Firmware', registeredAt: 'Registered', keepaliveAt: 'Last keepalive', reboot: 'Restart' },
   zh: { chooseDevice: '请在设备树中选择设备或通道。', ofServer: '平台设置', ofDevice: '设备参数', askDevice: '向设备查询', refused: '设备不支持', silent: '无应答', setOk: '设备已接受。',
     setBad: '设备已拒绝。', addItem: '添加', removeItem: '移除', isOn: '开', isOff: '关', value: '值', send: '下发到设备', readOnly: '只读', deviceName: '名称', group: '分组', noGroup: '无',
-    newPassword: '密码（留空不变）', edition: '版本', mediaWay: '媒体传输', dateWay: 'Date 头', arm: '注册后布防', asConfigured: '按配置', refreshCatalog: '刷新目录', removeDevice: '删除设备',
+    newPassword: '密码（留空不变）', ownDevicePassword: '已单独设置密码。', sharedPassword: '使用分组或平台的密码。', dropPassword: '取消单独密码', readAgain: '重新读取', edition: '版本', mediaWay: '媒体传输', dateWay: 'Date 头', arm: '注册后布防', asConfigured: '按配置', refreshCatalog: '刷新目录', removeDevice: '删除设备',
     reallyForget: '确定删除该设备及其通道？', maker: '厂商', peer: '地址', firmware: '固件', registeredAt: '注册时间', keepaliveAt: '最近心跳', reboot: '重启' },
 });
 
 const WAIT_S = 8;
-const EDITIONS = { '1.0': '2011', 1.1: '2014', '2.0': '2016', '3.0': '2022' }; // X-GB-Ver
+const SET_HERE = ['name', 'group', 'media', 'edition', 'date', 'arm'];
 const ORDERS = ['SnapShotConfig']; // types that order something and set nothing
 
-let schemas; // of openapi.json, read once
-
 async function configSchemas() {
-  if (!schemas) {
-    const r = await call('GET', '/openapi.json');
-    if (!r.ok) return null;
-    const all = r.data.components.schemas;
-    schemas = { set: all['Control.DeviceConfig'].properties, told: all['Response.ConfigDownload'].properties };
-  }
-  return schemas;
+  const all = await schemas();
+  return all && { set: all['Control.DeviceConfig'].properties, told: all['Response.ConfigDownload'].properties };
 }
 
 export default class Settings {
@@ -38,11 +36,16 @@ export default class Settings {
     this.takesDevice = true;
     this.title = h('h1', { t: 'view_settings' });
     this.said = status();
+    this.again = button('readAgain', () => this.show(this.at.device, this.at.channel), { hidden: true, class: 'alone' });
     this.server = h('section', { class: 'card stack' });
+    this.subscriptions = new Subscriptions((body) => this.patch(body));
+    this.seen = new Seen();
+    this.firmware = new Firmware();
+    this.orders = new Orders();
     this.types = h('div', { class: 'stack' });
     this.ask = button('askDevice', () => this.askAll(), { 'data-needs': 'operator' });
     this.device = h('section', { class: 'stack' }, h('div', { class: 'tools' }, h('h2', { t: 'ofDevice' }), this.ask), this.types);
-    root.append(this.title, this.said, this.server, this.device);
+    root.append(this.title, this.said, this.again, this.server, this.seen.root, this.subscriptions.root, this.firmware.root, this.orders.root, this.device);
   }
 
   async show(device, channel) {
@@ -52,6 +55,9 @@ export default class Settings {
     this.types.replaceChildren();
     this.server.hidden = !device || Boolean(channel);
     this.device.hidden = !device;
+    this.again.hidden = true;
+    for (const part of [this.seen, this.subscriptions, this.firmware]) part.show(channel ? null : device);
+    if (was?.device !== device || was?.channel !== channel) this.orders.show(null);
     this.said.textContent = device ? '' : t('chooseDevice');
     this.title.textContent = device ? (channel && this.shell.tree.find(device, channel)?.name) || channel || device : t('view_settings');
     if (!device) return;
@@ -59,6 +65,9 @@ export default class Settings {
     if (mine !== this.at) return;
     if (!r.ok) { this.said.textContent = trouble(r); return; }
     this.about = r.data;
+    this.tag = r.tag;
+    this.subscriptions.wants(r.data);
+    this.orders.show(r.data, channel);
     if (!channel) {
       this.title.textContent = r.data.name || device;
       await this.showServer(r.data);
@@ -69,6 +78,7 @@ export default class Settings {
 
   hide() {
     this.at = null;
+    for (const part of [this.seen, this.subscriptions, this.firmware, this.orders]) part.show(null);
   }
 
   // ---- what this server does with it -----------------------------------------
@@ -90,23 +100,40 @@ export default class Settings {
     f.edition.value = d.edition_set === 'auto' ? '' : d.edition_set;
     f.date.value = d.date === 'configured' ? '' : d.date;
     f.arm.value = d.arm;
-    const facts = [['maker', [d.manufacturer, d.model].filter(Boolean).join(' ')], ['firmware', d.firmware], ['peer', `${d.transport} ${d.address}`], ['edition', EDITIONS[d.edition] ?? d.edition],
+    const was = Object.fromEntries(SET_HERE.map((k) => [k, f[k].value]));
+    const facts = [['maker', [d.manufacturer, d.model].filter(Boolean).join(' ')], ['firmware', d.firmware], ['recorderState', [t(d.online ? 'online' : 'offline'), inLanguage(d, 'state_reason')].filter(Boolean).join(': ')], ['peer', d.address && `${d.transport} ${d.address}`], ['edition', EDITIONS[d.edition] ?? d.edition],
       ['registeredAt', when(d.registered_at)], ['keepaliveAt', when(d.keepalive_at)]];
     this.server.replaceChildren(h('h2', { t: 'ofServer' }),
       h('dl', { class: 'pairs' }, facts.flatMap(([k, v]) => (v ? [h('dt', { t: k }), h('dd', { text: v })] : []))),
-      h('form', { class: 'fields', 'data-needs': 'admin', onsubmit: (e) => { e.preventDefault(); this.saveServer(f); } },
+      h('form', { class: 'fields', 'data-needs': 'admin', onsubmit: (e) => { e.preventDefault(); this.saveServer(f, was); } },
         field('deviceName', f.name), field('newPassword', f.password), field('group', f.group), field('mediaWay', f.media), field('edition', f.edition), field('dateWay', f.date), field('arm', f.arm),
         h('button', { type: 'submit', t: 'save' })),
+      h('div', { class: 'tools', 'data-needs': 'admin' }, h('span', { class: 'hint', t: d.has_password ? 'ownDevicePassword' : 'sharedPassword' }), d.has_password ? button('dropPassword', () => this.set({ password: null })) : ''),
       h('div', { class: 'tools' }, button('refreshCatalog', () => this.order('POST', '/refresh'), { 'data-needs': 'operator' }), button('reboot', () => {
         if (window.confirm(t('reallyReboot'))) this.order('POST', `/commands?wait=${WAIT_S}`, { cmd: 'DeviceControl', params: { TeleBoot: 'Boot' } });
       }, { 'data-needs': 'operator' }), button('removeDevice', () => this.forget(), { 'data-needs': 'admin' })));
   }
 
-  async saveServer(f) {
-    const body = {};
-    for (const k of ['name', 'group', 'media', 'edition', 'date', 'arm']) body[k] = f[k].value || null;
+  // What was not touched stays as it is: a name that the device tells is not made ours.
+  saveServer(f, was) {
+    const body = Object.fromEntries(SET_HERE.filter((k) => f[k].value !== was[k]).map((k) => [k, f[k].value || null]));
     if (f.password.value) body.password = f.password.value;
-    await this.order('PATCH', '', body, 'saved');
+    return this.set(body);
+  }
+
+  async set(body) {
+    const bad = await this.patch(body);
+    if (!bad) await this.showServer(this.about);
+    this.said.textContent = bad || t('saved');
+  }
+
+  // '' when it is set. What somebody else has set meanwhile is not overwritten.
+  async patch(body) {
+    const { at } = this;
+    const r = await call('PATCH', devicePath(at.device), body, this.tag);
+    if (at === this.at && r.ok) Object.assign(this, { about: r.data, tag: r.tag });
+    if (at === this.at) this.again.hidden = r.status !== 412;
+    return trouble(r);
   }
 
   async order(method, path, body, good = 'setOk') {
@@ -132,7 +159,7 @@ export default class Settings {
     if (at !== this.at) return;
     if (!known) { this.said.textContent = t('noServer'); return; }
     const { set, told } = known;
-    const edition = EDITIONS[this.about.edition] ?? '2016';
+    const edition = editionOf(this.about);
     const names = Object.keys({ ...set, ...told }).filter((n) => n !== 'Result' && !ORDERS.includes(n) && (told[n] ?? set[n])['x-editions']?.includes(edition));
     const boxes = names.map((n) => h('details', { 'data-type': n }, h('summary', {}, h('b', { text: nameOf(n), title: n }), h('span', { class: 'hint state', text: ' …' }))));
     this.types.replaceChildren(...boxes);
@@ -177,6 +204,7 @@ export default class Settings {
   }
 
   language() {
+    this.orders.language();
     if (!this.at) return;
     this.kept = this.answers;
     this.show(this.at.device, this.at.channel);

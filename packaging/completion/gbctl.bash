@@ -27,7 +27,7 @@ _gbctl()
     done
     case $at in
     0)
-        mapfile -t COMPREPLY < <(compgen -W "devices channels tree changes profile sessions alarms pending listeners send commands ptz presets preset config configure guard alarm-reset records play stop webhooks webhook firmware upgrade upgrades trace doctor users tokens audit user token download log" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "devices channels tree changes profile sessions alarms listeners send commands ptz presets preset config configure guard alarm-reset records play stop webhooks webhook firmware upgrade upgrades trace doctor users tokens audit user token download log device subscriptions subscribe refresh pending groups" -- "$cur")
         ;;
     1)
         mapfile -t COMPREPLY < <(compgen -W "$(gbctl devices 2> /dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }')" -- "$cur")

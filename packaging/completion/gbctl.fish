@@ -17,7 +17,7 @@ function __gbctl_words
     end
 end
 complete -c gbctl -f
-complete -c gbctl -n 'test (count (__gbctl_words)) = 0' -a 'devices channels tree changes profile sessions alarms pending listeners send commands ptz presets preset config configure guard alarm-reset records play stop webhooks webhook firmware upgrade upgrades trace doctor users tokens audit user token download log'
+complete -c gbctl -n 'test (count (__gbctl_words)) = 0' -a 'devices channels tree changes profile sessions alarms listeners send commands ptz presets preset config configure guard alarm-reset records play stop webhooks webhook firmware upgrade upgrades trace doctor users tokens audit user token download log device subscriptions subscribe refresh pending groups'
 complete -c gbctl -n 'test (count (__gbctl_words)) = 1' -a '(gbctl devices 2> /dev/null | string match -r "^[0-9]+")'
 complete -c gbctl -n 'test (count (__gbctl_words)) = 2' -a '(gbctl channels (__gbctl_words)[2] 2> /dev/null | string match -r "^[0-9]+")'
 complete -c gbctl -l url -x

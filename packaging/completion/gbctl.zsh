@@ -26,7 +26,7 @@ _gbctl()
         esac
     done
     case $#word in
-    0) compadd -- devices channels tree changes profile sessions alarms pending listeners send commands ptz presets preset config configure guard alarm-reset records play stop webhooks webhook firmware upgrade upgrades trace doctor users tokens audit user token download log ;;
+    0) compadd -- devices channels tree changes profile sessions alarms listeners send commands ptz presets preset config configure guard alarm-reset records play stop webhooks webhook firmware upgrade upgrades trace doctor users tokens audit user token download log device subscriptions subscribe refresh pending groups ;;
     1) compadd -- ${(f)"$(gbctl devices 2> /dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }')"} ;;
     2) compadd -- ${(f)"$(gbctl channels "$word[2]" 2> /dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }')"} ;;
     esac

@@ -249,7 +249,7 @@ def the_command_line():
         rc, out = ctl("user", "add", "bob", "viewer", f"device:{ONE}", "group:yard", stdin="secret-word\n")
         expect(rc == 0, out)
         rc, out = ctl("users")
-        expect(rc == 0 and "bob" in out and "viewer" in out, out)
+        expect(rc == 0 and "bob" in out and "viewer" in out and f"device:{ONE} group:yard" in out and "everything" in out, out)
         expect(log_in(d.base, None, "bob", "secret-word")[0] == 200, "his password")
         rc, out = ctl("user", "password", "bob", stdin="other-word\n")
         expect(rc == 0 and log_in(d.base, None, "bob", "other-word")[0] == 200, out)
@@ -262,6 +262,40 @@ def the_command_line():
         expect(rc != 0 and "admin" in out, out)
         rc, out = ctl("audit")
         expect(rc == 0 and "/api/v1/users/bob" in out, out)
+    finally:
+        d.close()
+
+
+@test
+def devices_by_the_command_line():
+    """Added, set, subscribed, forgotten; and what is wrong is told with who it is."""
+    d = Daemon()
+    device = "34020000001180000099"
+    try:
+        def ctl(*args, code=0, stdin=""):
+            p = subprocess.run([f"{BUILD}/gbctl", "--url", d.base, "--token", d.token, *args], input=stdin,
+                               capture_output=True, text=True, timeout=20 * SLOW)
+            expect(p.returncode == code, f"{args}: {p.returncode} {p.stdout}{p.stderr}")
+            return p.stdout + p.stderr
+
+        ctl("device", "add", device, "name=barn", "edition=2022")
+        ctl("device", "password", device, stdin="secret-word\n")
+        ctl("device", "set", device, "media=udp", "edition:=null")
+        ctl("subscribe", device, "catalog", "on")
+        ctl("subscribe", device, "alarm", "90")
+        ctl("subscribe", device, "ptz", "soon", code=64)
+        got = d.get(f"/api/v1/devices/{device}")
+        expect((got["name"], got["media"], got["edition_set"], got["has_password"]) == ("barn", "udp", "auto", True), got)
+        expect(got["subscribe"] == {"catalog": 600, "alarm": 90, "position": None, "ptz": None}, got)
+        expect("barn" in ctl("devices") and "KIND" in ctl("subscriptions", device) and "GROUP" in ctl("groups"), "lists")
+        expect("offline" in ctl("refresh", device, code=1), "it is not there")
+        expect(device in ctl("device", "add", device, code=1), "it does not say who is there already")
+        expect("it is used like this" in ctl("device", "set", device, code=64), "usage")
+        ctl("device", "remove", device)
+        expect(device in ctl("device", "remove", device, code=1), "it does not say who is not there")
+        ctl("pending", "accept", device, code=1)
+        expect("usage: gbctl" in ctl("help"), "help")
+        expect("is the daemon running" in ctl("--url", "http://127.0.0.1:1", "devices", code=69), "hint")
     finally:
         d.close()
 

@@ -59,7 +59,10 @@ static FILE *dial(const char *host, const char *port)
     }
     freeaddrinfo(list);
     if (fd < 0)
-        ctl_die(EX_UNAVAILABLE, "%s:%s: %s", host, port, strerror(err));
+        ctl_die(EX_UNAVAILABLE,
+                "%s:%s: %s\n  hint      is the daemon running there? --url "
+                "or $GB28181D_URL names another place",
+                host, port, strerror(err));
     f = fdopen(fd, "r+");
     if (!f)
         ctl_die(EX_OSERR, "no memory");

@@ -89,14 +89,18 @@ static char *order_of(char **arg, int n)
     return ctl_json_text(j);
 }
 
-/* NAME=VALUE pairs as one object. */
-char *ctl_object(char **arg, int n)
+json_t *ctl_pairs(char **arg, int n)
 {
     json_t *j = json_object();
 
     for (int i = 0; i < n; i++)
         put_argument(j, arg[i]);
-    return ctl_json_text(j);
+    return j;
+}
+
+char *ctl_object(char **arg, int n)
+{
+    return ctl_json_text(ctl_pairs(arg, n));
 }
 
 static json_t *wait_command(json_t *j)

@@ -57,7 +57,8 @@ struct ctl_command {
 extern const struct ctl_command ctl_list_commands[], ctl_command_commands[],
     ctl_camera_commands[], ctl_live_commands[], ctl_webhook_commands[],
     ctl_firmware_commands[], ctl_trace_commands[], ctl_doctor_commands[],
-    ctl_user_commands[], ctl_download_commands[], ctl_log_commands[];
+    ctl_user_commands[], ctl_download_commands[], ctl_log_commands[],
+    ctl_device_commands[];
 
 /* ---- client.c ---- */
 
@@ -125,7 +126,10 @@ int ctl_show_object(const char *path);
 /* Takes j; the caller frees the text. */
 char *ctl_json_text(json_t *j);
 /* NAME=VALUE, NAME:=JSON as one object. */
-char *ctl_object(char **arg, int n);
+json_t *ctl_pairs(char **arg, int n);
+char *ctl_object(char **arg, int n); /* the same as text */
+/* One line of the standard input, not shown where a person types it. */
+json_t *ctl_read_password(void);
 /* Takes j. Waits for what becomes of it; EX_OK when the device did it, as far
  * as it says. */
 int ctl_show_command(json_t *j);

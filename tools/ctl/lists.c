@@ -32,12 +32,6 @@ static const struct ctl_column alarms[] = {
     { "method", "METHOD", "方式" },    { "type", "TYPE", "类型" },
     { "description", "DESCRIPTION", "描述" },
 };
-static const struct ctl_column pending[] = {
-    { "id", "ID", "编号" },           { "address", "ADDRESS", "地址" },
-    { "transport", "OVER", "传输" },  { "tries", "TRIES", "次数" },
-    { "last_at", "LAST", "最近" },    { "reason", "REASON", "原因" },
-    { "user_agent", "USER-AGENT", "软件" },
-};
 static const struct ctl_column listeners[] = {
     { "address", "LISTENER", "监听" },
     { "received", "RECEIVED", "收到" },
@@ -154,7 +148,6 @@ const struct ctl_command ctl_list_commands[] = {
     { "profile", CTL_RUN(1, 1, profile) },
     { "sessions", CTL_LIST("/api/v1/sessions", sessions) },
     { "alarms", CTL_LIST("/api/v1/alarms", alarms) },
-    { "pending", CTL_LIST("/api/v1/pending", pending) },
     { "listeners", CTL_LIST("/api/v1/trace/listeners", listeners) },
     { 0 },
 };

@@ -104,10 +104,33 @@ static size_t columns_of(const char *s)
     return n;
 }
 
+/* What somebody sees, "device:ID group:NAME"; null: everything. Valid until the
+ * next call. */
+static const char *scope_cell(json_t *scope)
+{
+    static char text[512];
+    static const char *const kinds[][2] = { { "devices", "device" },
+                                            { "groups", "group" } };
+    struct writer w = writer_of(text, sizeof(text) - 1);
+    json_t *one;
+    size_t i;
+
+    if (json_is_null(scope))
+        return ctl.chinese ? "全部" : "everything";
+    for (size_t k = 0; k < 2; k++)
+        json_array_foreach(json_object_get(scope, kinds[k][0]), i, one)
+            writer_f(&w, "%s%s:%s", w.len ? " " : "", kinds[k][1],
+                     json_string_value(one));
+    text[w.len] = '\0';
+    return w.len ? text : ctl.chinese ? "无" : "nothing";
+}
+
 static const char *cell(const json_t *item, const char *key, char buf[32])
 {
     json_t *v = json_object_get(item, key);
 
+    if (slice_eq(slice_str(key), SLICE("scope")))
+        return scope_cell(v);
     if (json_is_integer(v))
         snprintf(buf, 32, "%lld", (long long)json_integer_value(v));
     else if (json_is_boolean(v))

@@ -10,6 +10,7 @@
 static const struct ctl_column accounts[] = {
     { "name", "NAME", "名称" },
     { "role", "ROLE", "角色" },
+    { "scope", "SEES", "可见范围" },
     { "created_at", "CREATED", "创建时间" },
 };
 
@@ -20,8 +21,7 @@ static const struct ctl_column audit[] = {
     { "status", "STATUS", "状态" },
 };
 
-/* One line, not shown where a person types it. */
-static json_t *read_password(void)
+json_t *ctl_read_password(void)
 {
     struct termios was, hidden;
     bool typed = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &was) == 0;
@@ -102,7 +102,7 @@ static int add(const char *path, char **arg, int n, bool password)
     json_object_set_new(body, "role", json_string(arg[1]));
     json_object_set_new(body, "scope", read_scope(arg + 2, n - 2));
     if (password)
-        json_object_set_new(body, "password", read_password());
+        json_object_set_new(body, "password", ctl_read_password());
     return send_body("POST", path, body);
 }
 
@@ -131,7 +131,7 @@ static int user(char **arg, int n)
     if (n == 2 && !strcmp(arg[0], "remove"))
         return take_away("/api/v1/users/", arg[1]);
     if (n == 2 && !strcmp(arg[0], "password"))
-        return set(arg[1], "password", read_password());
+        return set(arg[1], "password", ctl_read_password());
     if (n == 3 && !strcmp(arg[0], "role"))
         return set(arg[1], "role", json_string(arg[2]));
     if (n >= 2 && !strcmp(arg[0], "scope"))
