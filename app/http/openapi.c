@@ -125,7 +125,8 @@ static const struct schema {
     { "Alarm",
       "id:string device:string channel:string priority:string method:string "
       "type:string method_name:string method_name_zh:string "
-      "type_name:string type_name_zh:string time:string description:string "
+      "type_name:string type_name_zh:string event_type:string "
+      "event_name:string event_name_zh:string time:string description:string "
       "longitude:number? latitude:number? received_at:time "
       "acknowledged_at:time acknowledged_by:string? "
       "picture:string? recording:string?" },

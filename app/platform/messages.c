@@ -241,6 +241,8 @@ static uint64_t alarm_hash(const struct platform *p, const struct device *d,
         writer_char(&w, '/');
         writer_slice_put(&w, slice_head(a->alarm_type, 16));
         writer_char(&w, '/');
+        writer_slice_put(&w, slice_head(a->event_type, 16));
+        writer_char(&w, '/');
         writer_slice_put(&w, slice_head(a->time, 40));
     }
     return map_hash(p->seed, writer_slice(&w));
@@ -312,6 +314,7 @@ static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
         .priority = slice_head(a->priority, 16),
         .method = slice_head(a->method, 16),
         .type = slice_head(a->alarm_type, 16),
+        .event = slice_head(a->event_type, 16),
         .time = slice_head(a->time, 40),
         .description = manscdp_text_cut(a->description, 512),
         .longitude = a->lon,
