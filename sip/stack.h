@@ -221,8 +221,8 @@ struct sip_request {
     struct slice username, password; /* not empty: a 401 or 407 is answered once
                                (once more if it says stale) in the same dialog
                                with the next CSeq, and not reported
-                               (RFC 3261 §22.2). Not in dialogs; in those of
-                               subscriptions where peer is theirs */
+                               (RFC 3261 §22.2). In dialogs of subscriptions
+                               only where peer is theirs */
     uint32_t timeout_ms;    /* give up (FAILED, 408) earlier than 64*T1; 0:
                                64*T1. INVITE: no final answer within this time,
                                which may be longer when a 1xx has come; FAILED
@@ -407,9 +407,14 @@ int sip_stack_dialog_state(const struct sip_stack *s, uint64_t dialog,
                            struct sip_dialog_state *out);
 
 /* Sends a BYE for a dialog of an earlier process. Its end is reported as
- * RESPONSE or FAILED with `user`. */
+ * RESPONSE or FAILED with `user`. login: username and password as in a request
+ * answer a challenge; NULL: none. */
+struct sip_login {
+    struct slice username, password;
+};
 int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
-                         const struct sip_peer *peer, uint64_t user,
+                         const struct sip_peer *peer,
+                         const struct sip_login *login, uint64_t user,
                          uint64_t now_ms);
 
 struct sip_counters {

@@ -300,7 +300,8 @@ static int keep_secret(struct sip_stack *s, struct trans *t,
                        const struct sub *b, const struct sip_request *r)
 {
     return r && gb_addr_eq(&r->peer.remote, &b->peer.remote)
-               ? stk_keep_secret(s, t, r) : 0;
+               ? stk_keep_secret(s, t, r->username, r->password)
+               : 0;
 }
 
 static int send_in(struct sip_stack *s, struct sub *b,
@@ -359,7 +360,7 @@ static int subscribe_first(struct sip_stack *s, const struct sip_subscribe *q,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, &q->r);
+    err = stk_keep_secret(s, t, q->r.username, q->r.password);
     if (!err && stk_read_back(s, t))
         err = GB_ESYNTAX;
     if (!err) {
