@@ -88,7 +88,7 @@ struct sim_device {
     bool info_mute;         /* no Response to DeviceInfo */
     bool query_refused;     /* 404 to every MESSAGE */
 
-    const char *challenge;  /* MESSAGE, SUBSCRIBE and INVITE get a 401 with it,
+    const char *challenge;  /* MESSAGE, SUBSCRIBE, INVITE, INFO get a 401 with it,
                                until they have credentials; NULL: none */
     bool takes_no_login;    /* and with them, too */
 
