@@ -159,6 +159,9 @@ enum sip_event_kind {
                          Requests of ours still open inside the dialog are not
                          reported any more */
     SIP_EV_BAD,       /* malformed input; diag says why */
+    SIP_EV_REFUSED,   /* an INVITE to begin a dialog has been refused, with
+                         status, for what it requires or brings along: nothing
+                         to answer */
     SIP_EV_NOTIFY,    /* a NOTIFY of a subscription of ours: answer it with
                          sip_stack_respond; sub says its state */
     SIP_EV_UNSUBSCRIBED, /* a subscription is over, whoever held it: status 200
@@ -174,10 +177,24 @@ enum sip_again {
     SIP_AGAIN_NEVER, /* rejected, noresource, invariant */
 };
 
+/* Why the notifier has ended it (RFC 6665 §4.1.3, §8.2). */
+enum sip_sub_reason {
+    SIP_REASON_NONE, /* it does not say */
+    SIP_REASON_OTHER,
+    SIP_REASON_DEACTIVATED,
+    SIP_REASON_TIMEOUT,
+    SIP_REASON_PROBATION,
+    SIP_REASON_GIVEUP,
+    SIP_REASON_REJECTED,
+    SIP_REASON_NORESOURCE,
+    SIP_REASON_INVARIANT,
+};
+
 /* What is known of a subscription at an event. */
 struct sip_sub_view {
     uint8_t state;          /* enum sip_substate; without the header active */
     uint8_t again;          /* enum sip_again, when terminated */
+    uint8_t reason;         /* enum sip_sub_reason, likewise */
     uint32_t expires_s;     /* left, from now */
     uint32_t retry_after_s; /* 0: not said */
 };

@@ -117,7 +117,7 @@ static const struct schema {
       "tried_at:time running:boolean links:objects" },
     { "Subscription",
       "device:string kind:string state:string sip_status:integer "
-      "notifies:integer expires_at:time next_at:time" },
+      "reason:string reason_zh:string notifies:integer expires_at:time next_at:time" },
     { "Pending",
       "id:string user_agent:string reason:string "
       "reason_zh:string transport:string "
