@@ -130,6 +130,7 @@ struct sim_device {
     const char *broadcast_result;
     const char *talk_answer;    /* in place of ours to s=Talk; NULL */
     const char *call_type;      /* Content-Type of its INVITE; NULL: of SDP */
+    const char *call_require;   /* its Require; NULL: none */
     unsigned broadcasts;
     char broadcast_target[PLATFORM_ID_MAX];
     uint32_t broadcast_sn;

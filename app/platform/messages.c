@@ -785,6 +785,19 @@ static void refuse_invite(struct platform *p, struct device *d,
     platform_respond(p, ev, known ? 488 : 404);
 }
 
+void messages_refused(struct platform *p, const struct sip_event *ev)
+{
+    char text[PLATFORM_ID_MAX];
+    struct slice from = { "", 0 };
+    bool moved = false;
+    struct device *d;
+
+    platform_user(&ev->msg->from.uri, text, &from);
+    d = sender(p, ev, from);
+    if (d && device_admits(p, d, &ev->peer, &moved))
+        voice_on_refused(p, d, ev);
+}
+
 void messages_request(struct platform *p, const struct sip_event *ev)
 {
     bool moved = false;
