@@ -138,6 +138,9 @@ static const struct row rows[] = {
     { "its digest uses an algorithm that it was not offered: set the device "
       "to MD5, or add it to sip.digest",
       "摘要使用了平台未提供的算法：请将设备设为 MD5，或在 sip.digest 中加入该算法" },
+    { "its digest is incomplete: user name, nonce, uri and response have to be "
+      "in it, each once",
+      "摘要不完整：用户名、nonce、uri 和 response 必须各出现一次" },
     { "its digest uses another qop than auth", "摘要使用了 auth 以外的 qop" },
     { "its digest was made for another SIP domain: set that of this platform "
       "in the device",
@@ -239,6 +242,7 @@ static const struct row rows[] = {
     { "no media for % s after % packets", "收到 %2 个包后，%1 秒没有媒体" },
     { "%, % s after its answer", "%1，在应答 %2 秒之后" },
     { "the device ended it with a BYE", "设备以 BYE 结束" },
+    { "the device ended it with a BYE (%)", "设备以 BYE 结束（%1）" },
     { "the device does not know the dialog any more", "设备已不认识该会话" },
     { "the dialog was lost", "会话丢失" },
     { "the device closed the media connection", "设备关闭了媒体连接" },

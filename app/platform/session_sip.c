@@ -467,26 +467,43 @@ static unsigned n_recordings(const struct session *s)
     return k;
 }
 
-/* Its reason phrase, and what a Warning header adds: "Not Acceptable (no more
- * streams)". */
+/* What stands in quotes in a Warning or Reason header; empty: nothing. */
+static struct slice own_words(const struct sip_msg *m)
+{
+    struct slice text = sip_msg_value(m, SIP_HDR_WARNING);
+
+    if (!text.n)
+        text = sip_msg_value(m, SIP_HDR_REASON); /* RFC 3326 */
+    text = slice_from(text, slice_find(text, '"'));
+    return text.n > 1 ? slice_head(slice_from(text, 1),
+                                   slice_find(slice_from(text, 1), '"'))
+                      : slice_of("", 0);
+}
+
+/* What happened, and in brackets the device's own words: "Not Acceptable (no
+ * more streams)". */
 #define REFUSAL_MAX (2 * LOG_TEXT_MAX)
 
-static const char *refusal_text(const struct sip_msg *m,
-                                char buf[static REFUSAL_MAX])
+static const char *with_own_words(const char *what, const struct sip_msg *m,
+                                  char buf[static REFUSAL_MAX])
 {
     struct writer w = writer_of(buf, REFUSAL_MAX - 1);
-    struct slice text = sip_msg_value(m, SIP_HDR_WARNING);
+    struct slice text = m ? own_words(m) : slice_of("", 0);
     char one[LOG_TEXT_MAX];
 
-    writer_str(&w, log_text(m->reason, one));
-    text = slice_from(text, slice_find(text, '"'));
-    if (text.n > 1)
-        text = slice_head(slice_from(text, 1),
-                          slice_find(slice_from(text, 1), '"'));
+    writer_str(&w, what);
     if (text.n)
         writer_f(&w, " (%s)", log_text(text, one));
     buf[w.len] = '\0';
     return buf;
+}
+
+static const char *refusal_text(const struct sip_msg *m,
+                                char buf[static REFUSAL_MAX])
+{
+    char reason[LOG_TEXT_MAX];
+
+    return with_own_words(log_text(m->reason, reason), m, buf);
 }
 
 static void on_refused(struct platform *p, struct session *s,
@@ -536,6 +553,7 @@ static void on_ended(struct platform *p, struct session *s,
                      const struct sip_event *ev)
 {
     const char *what = "the device ended it with a BYE";
+    char bye[REFUSAL_MAX];
 
     if (ev->status == 481)
         what = "the device does not know the dialog any more";
@@ -543,8 +561,8 @@ static void on_ended(struct platform *p, struct session *s,
         what = "the dialog was lost";
     s->dialog = 0; /* over: nothing to end */
     session_news(p, s, NEWS_DIALOG);
-    if (!playback_hung_up(p, s, what))
-        session_ended_by_device(p, s, what);
+    if (!playback_hung_up(p, s, what)) /* it keeps the text */
+        session_ended_by_device(p, s, with_own_words(what, ev->msg, bye));
 }
 
 void session_on_sip(struct platform *p, struct session *s,

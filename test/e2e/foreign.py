@@ -361,6 +361,8 @@ for _s in (400, 403, 404, 480, 486, 488, 500, 603):
 case("refuse_486_after_100", refused, status=486, provisional=(100, 180), delay=0.5, evidence="486")
 for _s in (301, 401, 407, 415, 481, 491, 503):
     case(f"refuse_{_s}", refused, status=_s, evidence=str(_s))
+case("refuse_603_reason", refused, status=603, headers=[("Reason", 'Q.850;cause=42;text="no encoder"')],
+     evidence="603 Refused (no encoder)")
 case("refuse_488_warning", refused, status=488, headers=[("Warning", '399 cam "no more streams, \x01ask later"')],
      evidence="488 Refused (no more streams, ")
 case("refuse_488_tcp", refused, status=488, transport="tcp-passive", evidence="488")
