@@ -467,6 +467,8 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_PTZ_POSITION, on_ptz },
     { MANSCDP_NOTIFY, MANSCDP_CMD_MEDIA_STATUS, on_media_status },
     { MANSCDP_NOTIFY, MANSCDP_CMD_SNAPSHOT_FINISHED, on_snapshot },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_DEVICE_INFO, on_info },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_DEVICE_STATUS, on_status },
     { MANSCDP_RESPONSE, MANSCDP_CMD_BROADCAST, on_broadcast },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
