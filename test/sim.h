@@ -274,6 +274,8 @@ void sim_request(struct sim_device *d, enum sip_method method,
                  const char *from_id, const char *body);
 /* The same inside its call, where From is the channel. */
 void sim_message_in(struct sim_device *d, const char *body);
+/* INVITE inside the dialog of its picture; the answer is in last_status. */
+void sim_invite_in(struct sim_device *d, const char *sdp);
 void sim_bye(struct sim_device *d);
 /* The device invites `to`; the rest of its Subject may be NULL. */
 void sim_call(struct sim_device *d, const char *from, const char *to,

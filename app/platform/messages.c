@@ -6,6 +6,7 @@
 #include "app/platform/nat.h"
 #include "app/platform/outgoing.h"
 #include "app/platform/registrar.h"
+#include "app/platform/session.h"
 #include "app/platform/voices.h"
 
 #include "base/writer.h"
@@ -827,7 +828,7 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         platform_respond(p, ev, ev->dialog ? 200 : 481);
         break;
     case SIP_METHOD_INVITE:
-        if (!voice_on_invite(p, d, ev))
+        if (!voice_on_invite(p, d, ev) && !session_on_reinvite(p, ev))
             refuse_invite(p, d, ev);
         break;
     case SIP_METHOD_SUBSCRIBE:

@@ -354,6 +354,49 @@ static void on_accepted(struct platform *p, struct session *s,
     session_arm(p, s);
 }
 
+/* ---- the device invites us again, in the dialog ---- */
+
+/* Some refresh their session so, or tell other words for the same. What would
+ * change something is refused, and everything stays as it is. */
+static bool changes_nothing(const struct session *s, const struct sdp_offer *ours,
+                            struct slice body)
+{
+    struct sdp_agreed g;
+    struct sdp theirs;
+
+    if (!body.n)
+        return true;
+    if (sdp_parse(&theirs, body, NULL) || sdp_agree(&g, ours, &theirs))
+        return false;
+    return !g.refused && !g.retry_udp && !g.either && g.ssrc == s->ssrc &&
+           g.media->direction != SDP_INACTIVE &&
+           (s->transport != PLATFORM_TCP_ACTIVE || !g.has_addr ||
+            gb_addr_eq(&g.addr, &s->connect));
+}
+
+bool session_on_reinvite(struct platform *p, const struct sip_event *ev)
+{
+    struct session *s = ev->dialog ? session_find(p, ev->user) : NULL;
+    struct sip_response r = { .status = 200, .expires = -1,
+                              .content_type = SLICE(SIP_TYPE_SDP) };
+    char sdp[SDP_MAX];
+    struct writer w = writer_of(sdp, sizeof(sdp));
+    struct sdp_offer ours;
+    struct outgoing o; /* for our Contact */
+
+    if (!s || !s->device || s->dialog != ev->dialog || s->phase != PHASE_MEDIA)
+        return false;
+    make_offer(p, s, &ours);
+    ours.ssrc = s->ssrc;
+    sdp_offer_write(&w, &ours);
+    if (w.err || !changes_nothing(s, &ours, ev->msg->body) ||
+        outgoing_init(&o, p, s->device, session_channel(s), SIP_METHOD_INVITE))
+        return false;
+    r.contact = o.r.contact;
+    r.body = writer_slice(&w);
+    return !sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
+}
+
 void session_implied(struct platform *p, struct session *s)
 {
     struct writer w = writer_of(s->evidence, sizeof(s->evidence));
@@ -574,7 +617,8 @@ void session_on_sip(struct platform *p, struct session *s,
         s->device->alive_ms = p->now.mono_ms;
         way_note(p, s->device, ev);
     }
-    if (playback_on_sip(p, s, ev))
+    if (playback_on_sip(p, s, ev) || ev->kind == SIP_EV_ACKED ||
+        ev->kind == SIP_EV_CANCELLED) /* of an INVITE of the device */
         return;
     if (ev->kind == SIP_EV_ENDED)
         on_ended(p, s, ev);
