@@ -305,6 +305,8 @@ def requests_in_the_dialog(d):
 
 
 case("sdp_lf_only", live, {}, eol="\n")
+case("answer_with_another_branch", live, {}, via=lambda v: v.replace("z9hG4bK", "z9hG4bKx"))
+case("answer_without_a_branch", live, {}, via=lambda v: re.sub(";branch=[^;]*", "", v))
 case("sdp_cr_only", live, {}, eol="\r")
 case("sdp_audio_line_too", live, dict(audio="alaw"), audio=("pcm_alaw",),
      sdp=lambda l: l[:-2] + ["m=audio 9000 RTP/AVP 8", "a=sendonly", "a=rtpmap:8 PCMA/8000/1"] + l[-2:])
