@@ -38,6 +38,7 @@ static struct platform_alarm alarm_of(const struct store_rows *r, size_t i)
         .received_utc_ms = store_rows_i64(r, i, 10),
         .acknowledged_utc_ms = store_rows_i64(r, i, 11),
         .acknowledged_by = store_rows_text(r, i, 12),
+        .event = store_rows_text(r, i, 13),
     };
 }
 

@@ -99,8 +99,8 @@ static struct platform_alarm copy_of(const struct platform_alarm *alarm,
 {
     struct platform_alarm a = *alarm;
     struct slice *const text[] = { &a.device, &a.channel, &a.priority,
-                                   &a.method, &a.type, &a.time,
-                                   &a.description };
+                                   &a.method, &a.type, &a.event,
+                                   &a.time, &a.description };
     size_t n = 0;
 
     for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++) {

@@ -347,7 +347,7 @@ static void restore(struct side *a, int side, unsigned arg)
     sip_stack_move(a->s, id, &to);
     sip_stack_move_subscription(a->s, pick(a->sub, a->n_subs, arg), &to);
     if (!sip_stack_dialog_state(a->s, id, &d) && arg & 64)
-        sip_stack_bye_orphan(a->s, &d, &to, 9, r.now_ms);
+        sip_stack_bye_orphan(a->s, &d, &to, NULL, 9, r.now_ms);
 }
 
 static void policy(struct side *a, unsigned arg)

@@ -475,7 +475,7 @@ static void call_stack(struct run *r, unsigned arg, unsigned ask,
         break;
     case 7:
         if (!sip_stack_dialog_state(r->s, dialog, &d))
-            r->awaited += !sip_stack_bye_orphan(r->s, &d, &to, AWAITED,
+            r->awaited += !sip_stack_bye_orphan(r->s, &d, &to, NULL, AWAITED,
                                                 r->now_ms);
         break;
     }

@@ -64,13 +64,23 @@ static size_t attr_at(struct slice s, size_t i, struct slice *name,
     return i;
 }
 
+/* Without the prefix of a namespace: "gb:Notify" is a Notify. */
+static struct slice local_name(struct slice name)
+{
+    size_t n = name.n;
+
+    while (n && name.p[n - 1] != ':')
+        n--;
+    return n < name.n && is_name_begin(name.p[n]) ? slice_from(name, n) : name;
+}
+
 static bool end_tag_at(struct slice s, size_t off, struct xml_tag *tag)
 {
-    size_t i = skip_name(s, off + 2);
+    size_t from = skip_space(s, off + 2), i = skip_name(s, from);
 
-    if (i == off + 2 || !is_name_begin(s.p[off + 2]))
+    if (i == from || !is_name_begin(s.p[from]))
         return false;
-    tag->name = slice_of(s.p + off + 2, i - off - 2);
+    tag->name = local_name(slice_of(s.p + from, i - from));
     tag->attrs = slice_of(s.p + i, 0);
     i = skip_space(s, i);
     tag->n = i + 1 - off;
@@ -91,7 +101,7 @@ bool xml_tag_at(struct slice s, size_t off, struct xml_tag *tag)
     if (!is_name_begin(s.p[i]))
         return false;
     i = skip_name(s, i);
-    tag->name = slice_of(s.p + off + 1, i - off - 1);
+    tag->name = local_name(slice_of(s.p + off + 1, i - off - 1));
     tag->is_end = tag->is_empty = false;
     for (attrs = i;;) {
         i = skip_space(s, i);

@@ -190,8 +190,8 @@ static enum sdp_proto proto_of(struct slice w)
 {
     if (word_is(w, SLICE("RTP/AVP")))
         return SDP_RTP_AVP;
-    if (word_is(w, SLICE("TCP/RTP/AVP")))
-        return SDP_TCP_RTP_AVP;
+    if (word_is(w, SLICE("TCP/RTP/AVP")) || word_is(w, SLICE("RTP/AVP/TCP")))
+        return SDP_TCP_RTP_AVP; /* the latter as RTSP has it */
     if (word_is(w, SLICE("tcp")))
         return SDP_TCP_FILE;
     return SDP_PROTO_OTHER;

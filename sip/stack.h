@@ -159,6 +159,9 @@ enum sip_event_kind {
                          Requests of ours still open inside the dialog are not
                          reported any more */
     SIP_EV_BAD,       /* malformed input; diag says why */
+    SIP_EV_REFUSED,   /* an INVITE to begin a dialog has been refused, with
+                         status, for what it requires or brings along: nothing
+                         to answer */
     SIP_EV_NOTIFY,    /* a NOTIFY of a subscription of ours: answer it with
                          sip_stack_respond; sub says its state */
     SIP_EV_UNSUBSCRIBED, /* a subscription is over, whoever held it: status 200
@@ -174,10 +177,24 @@ enum sip_again {
     SIP_AGAIN_NEVER, /* rejected, noresource, invariant */
 };
 
+/* Why the notifier has ended it (RFC 6665 §4.1.3, §8.2). */
+enum sip_sub_reason {
+    SIP_REASON_NONE, /* it does not say */
+    SIP_REASON_OTHER,
+    SIP_REASON_DEACTIVATED,
+    SIP_REASON_TIMEOUT,
+    SIP_REASON_PROBATION,
+    SIP_REASON_GIVEUP,
+    SIP_REASON_REJECTED,
+    SIP_REASON_NORESOURCE,
+    SIP_REASON_INVARIANT,
+};
+
 /* What is known of a subscription at an event. */
 struct sip_sub_view {
     uint8_t state;          /* enum sip_substate; without the header active */
     uint8_t again;          /* enum sip_again, when terminated */
+    uint8_t reason;         /* enum sip_sub_reason, likewise */
     uint32_t expires_s;     /* left, from now */
     uint32_t retry_after_s; /* 0: not said */
 };
@@ -221,8 +238,8 @@ struct sip_request {
     struct slice username, password; /* not empty: a 401 or 407 is answered once
                                (once more if it says stale) in the same dialog
                                with the next CSeq, and not reported
-                               (RFC 3261 §22.2). Not in dialogs; in those of
-                               subscriptions where peer is theirs */
+                               (RFC 3261 §22.2). In dialogs of subscriptions
+                               only where peer is theirs */
     uint32_t timeout_ms;    /* give up (FAILED, 408) earlier than 64*T1; 0:
                                64*T1. INVITE: no final answer within this time,
                                which may be longer when a 1xx has come; FAILED
@@ -407,9 +424,14 @@ int sip_stack_dialog_state(const struct sip_stack *s, uint64_t dialog,
                            struct sip_dialog_state *out);
 
 /* Sends a BYE for a dialog of an earlier process. Its end is reported as
- * RESPONSE or FAILED with `user`. */
+ * RESPONSE or FAILED with `user`. login: username and password as in a request
+ * answer a challenge; NULL: none. */
+struct sip_login {
+    struct slice username, password;
+};
 int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
-                         const struct sip_peer *peer, uint64_t user,
+                         const struct sip_peer *peer,
+                         const struct sip_login *login, uint64_t user,
                          uint64_t now_ms);
 
 struct sip_counters {

@@ -11,14 +11,14 @@
 /* ---- credentials ------------------------------------------------------- */
 
 int stk_keep_secret(struct sip_stack *s, struct trans *t,
-                    const struct sip_request *r)
+                    struct slice username, struct slice password)
 {
     struct ctrans *c = client(t);
 
-    if (!r->username.n)
+    if (!username.n)
         return 0;
-    c->secret = blob_of(s, r->username, r->password);
-    c->n_user = (uint32_t)r->username.n;
+    c->secret = blob_of(s, username, password);
+    c->n_user = (uint32_t)username.n;
     return c->secret ? 0 : GB_ENOMEM;
 }
 

@@ -172,7 +172,7 @@ int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, r);
+    err = stk_keep_secret(s, t, r->username, r->password);
     if (err) {
         stk_trans_free(s, t);
         return err;
@@ -212,7 +212,7 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, r);
+    err = stk_keep_secret(s, t, r->username, r->password);
     if (!err && stk_read_back(s, t))
         err = GB_ESYNTAX;
     if (!err) {
@@ -288,6 +288,11 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
+    err = stk_keep_secret(s, t, r->username, r->password);
+    if (err) {
+        stk_trans_free(s, t);
+        return err;
+    }
     c->d.local_cseq = p.cseq;
     if (r->method == SIP_METHOD_INVITE) {
         c->own_invite = t->id;
@@ -318,7 +323,8 @@ int stk_bye(struct sip_stack *s, const struct sip_dialog *d,
 }
 
 int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
-                         const struct sip_peer *peer, uint64_t user,
+                         const struct sip_peer *peer,
+                         const struct sip_login *login, uint64_t user,
                          uint64_t now_ms)
 {
     struct client_opts o = { .peer = peer, .user = user };
@@ -338,9 +344,17 @@ int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
 
     if (!err)
         err = stk_client_new(s, &p, &o, now_ms, &t);
-    if (!err)
-        stk_client_start(s, t, now_ms);
-    return err;
+    if (err)
+        return err;
+    if (login) {
+        err = stk_keep_secret(s, t, login->username, login->password);
+        if (err) {
+            stk_trans_free(s, t);
+            return err;
+        }
+    }
+    stk_client_start(s, t, now_ms);
+    return 0;
 }
 
 /* ---- CANCEL (RFC 3261 §9.1) -------------------------------------------- */
@@ -671,27 +685,49 @@ static void pass_up(struct sip_stack *s, struct trans *t,
     }
 }
 
+/* By Call-ID and CSeq, which must be ours too, where the branch does not tell:
+ * small firmware forgets it, or writes it in capitals. A 2xx to an INVITE that
+ * has another branch is the core's by its dialog (§13.2.2.4, §18.1.2): without
+ * it the device would send, and never hear the BYE. */
+static struct trans *match_by_call(struct sip_stack *s, const struct sip_msg *m,
+                                   bool has_via)
+{
+    bool is_2xx = m->status >= 200 && m->status < 300;
+    struct slice branch = m->via.branch;
+    struct ctrans *c;
+    struct stk_key k;
+
+    stk_call_key(s, &k, m->call_id, m->cseq.number, m->cseq.method_name);
+    c = stk_trans_by_call(s, &k);
+    if (!c || !has_via || !branch.n)
+        return c ? &c->t : NULL;
+    if (stk_read_back(s, &c->t))
+        return NULL;
+    return slice_ieq(branch, s->aux.via.branch) ||
+                   (c->t.m.kind == SIP_ICT && is_2xx &&
+                    slice_eq(m->from.tag, s->aux.from.tag))
+               ? &c->t
+               : NULL;
+}
+
 /* By branch and CSeq method (§17.1.3). The sent-by is not compared: a branch of
- * ours cannot be guessed, and NAT helpers rewrite addresses. Small firmware
- * forgets the Via: then Call-ID and CSeq, which must be ours too. */
-static struct trans *match(const struct sip_stack *s, const struct sip_msg *m)
+ * ours cannot be guessed, and NAT helpers rewrite addresses. */
+static struct trans *match(struct sip_stack *s, const struct sip_msg *m)
 {
     struct sip_walk vias = sip_msg_walk(m, SIP_HDR_VIA);
     struct stk_key k;
     struct slice via;
-    struct ctrans *c;
     struct trans *t;
 
-    if (!sip_walk_next(&vias, &via)) {
-        stk_call_key(s, &k, m->call_id, m->cseq.number, m->cseq.method_name);
-        c = stk_trans_by_call(s, &k);
-        return c ? &c->t : NULL;
-    }
+    if (!sip_walk_next(&vias, &via))
+        return match_by_call(s, m, false);
     if (sip_walk_next(&vias, &via))
         return NULL; /* §8.1.3.3: meant for somebody else */
     stk_branch_key(s, &k, m->via.branch, m->cseq.method_name);
     t = stk_trans_by_key(s, &k);
-    return t && is_client(t) ? t : NULL;
+    if (!t)
+        return match_by_call(s, m, true);
+    return is_client(t) ? t : NULL;
 }
 
 void stk_on_response(struct sip_stack *s, const struct sip_peer *from,

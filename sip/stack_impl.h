@@ -614,7 +614,7 @@ void stk_sub_free(struct sip_stack *s, struct sub *b);
 
 /* Keeps what a challenge will be answered with. GB_ENOMEM. */
 int stk_keep_secret(struct sip_stack *s, struct trans *t,
-                    const struct sip_request *r);
+                    struct slice username, struct slice password);
 void stk_drop_secret(struct sip_stack *s, struct ctrans *c);
 /* The challenge m to t has been answered: another transaction has its id and
  * goes on. false: it is the layer above's. */

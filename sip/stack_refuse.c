@@ -146,6 +146,14 @@ static unsigned refuses_body(struct sip_msg *m)
     return sip_stack_accepts(m, SLICE(SIP_TYPE_SDP)) ? 0 : 406;
 }
 
+/* The layer above may be waiting for just that. */
+static void tell_refused(struct sip_stack *s, const struct sip_peer *from,
+                         const struct sip_msg *m, unsigned status)
+{
+    if (m->method == SIP_METHOD_INVITE && !m->to.tag.n)
+        stk_event(s, SIP_EV_REFUSED, from, m)->status = status;
+}
+
 bool stk_refused(struct sip_stack *s, const struct call *c,
                  const struct sip_peer *from, struct sip_msg *m)
 {
@@ -158,11 +166,14 @@ bool stk_refused(struct sip_stack *s, const struct call *c,
     if (!status && sip_msg_has(m, SIP_HDR_REQUIRE) && !s->ignore_require &&
         !from->ignore_require) {
         refuse_extensions(s, from, m);
+        tell_refused(s, from, m, 420);
         return true;
     }
     if (!status)
         status = refuses_body(m);
-    if (status)
-        stk_refuse(s, from, m, status);
-    return status != 0;
+    if (!status)
+        return false;
+    stk_refuse(s, from, m, status);
+    tell_refused(s, from, m, status);
+    return true;
 }

@@ -209,22 +209,43 @@ static uint32_t left_s(const struct sub *b, uint64_t now_ms)
 
 /* ---- events ------------------------------------------------------------ */
 
-enum sip_again sip_sub_again(struct slice reason)
+static enum sip_sub_reason reason_of(struct slice text)
 {
     static const struct {
-        struct slice reason;
-        enum sip_again again;
+        struct slice text;
+        enum sip_sub_reason reason;
     } known[] = {
-        { SLICE_INIT("probation"), SIP_AGAIN_LATER },
-        { SLICE_INIT("giveup"), SIP_AGAIN_LATER },
-        { SLICE_INIT("rejected"), SIP_AGAIN_NEVER },
-        { SLICE_INIT("noresource"), SIP_AGAIN_NEVER },
-        { SLICE_INIT("invariant"), SIP_AGAIN_NEVER },
+        { SLICE_INIT("deactivated"), SIP_REASON_DEACTIVATED },
+        { SLICE_INIT("timeout"), SIP_REASON_TIMEOUT },
+        { SLICE_INIT("probation"), SIP_REASON_PROBATION },
+        { SLICE_INIT("giveup"), SIP_REASON_GIVEUP },
+        { SLICE_INIT("rejected"), SIP_REASON_REJECTED },
+        { SLICE_INIT("noresource"), SIP_REASON_NORESOURCE },
+        { SLICE_INIT("invariant"), SIP_REASON_INVARIANT },
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (slice_ieq(reason, known[i].reason))
-            return known[i].again;
+        if (slice_ieq(text, known[i].text))
+            return known[i].reason;
+    return text.n ? SIP_REASON_OTHER : SIP_REASON_NONE;
+}
+
+enum sip_again sip_sub_again(struct slice reason)
+{
+    switch (reason_of(reason)) {
+    case SIP_REASON_PROBATION:
+    case SIP_REASON_GIVEUP:
+        return SIP_AGAIN_LATER;
+    case SIP_REASON_REJECTED:
+    case SIP_REASON_NORESOURCE:
+    case SIP_REASON_INVARIANT:
+        return SIP_AGAIN_NEVER;
+    case SIP_REASON_NONE:
+    case SIP_REASON_OTHER:
+    case SIP_REASON_DEACTIVATED:
+    case SIP_REASON_TIMEOUT:
+        break;
+    }
     return SIP_AGAIN_NOW;
 }
 
@@ -249,6 +270,7 @@ static struct sip_sub_view view_of(const struct sub *b,
     return (struct sip_sub_view){
         .state = (uint8_t)st->state,
         .again = (uint8_t)sip_sub_again(st->reason),
+        .reason = (uint8_t)reason_of(st->reason),
         .expires_s = left_s(b, now_ms),
         .retry_after_s = st->retry_after > 0 ? (uint32_t)st->retry_after : 0,
     };
@@ -300,7 +322,8 @@ static int keep_secret(struct sip_stack *s, struct trans *t,
                        const struct sub *b, const struct sip_request *r)
 {
     return r && gb_addr_eq(&r->peer.remote, &b->peer.remote)
-               ? stk_keep_secret(s, t, r) : 0;
+               ? stk_keep_secret(s, t, r->username, r->password)
+               : 0;
 }
 
 static int send_in(struct sip_stack *s, struct sub *b,
@@ -359,7 +382,7 @@ static int subscribe_first(struct sip_stack *s, const struct sip_subscribe *q,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, &q->r);
+    err = stk_keep_secret(s, t, q->r.username, q->r.password);
     if (!err && stk_read_back(s, t))
         err = GB_ESYNTAX;
     if (!err) {

@@ -79,9 +79,11 @@ static void on_action(struct sim *s, const struct platform_action *a)
         break;
     case PLATFORM_ALARM:
         s->last_alarm_id = a->alarm->id;
-        snprintf(s->last_alarm, sizeof(s->last_alarm), "%.*s %.*s %.*s %.*s",
-                 SLICE_ARG(a->alarm->device), SLICE_ARG(a->alarm->channel),
-                 SLICE_ARG(a->alarm->method), SLICE_ARG(a->alarm->type));
+        snprintf(s->last_alarm, sizeof(s->last_alarm),
+                 "%.*s %.*s %.*s %.*s%s%.*s", SLICE_ARG(a->alarm->device),
+                 SLICE_ARG(a->alarm->channel), SLICE_ARG(a->alarm->method),
+                 SLICE_ARG(a->alarm->type), a->alarm->event.n ? " " : "",
+                 SLICE_ARG(a->alarm->event));
         break;
     case PLATFORM_LOG:
         assert_true(a->text.n > 0);

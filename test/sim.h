@@ -88,7 +88,7 @@ struct sim_device {
     bool info_mute;         /* no Response to DeviceInfo */
     bool query_refused;     /* 404 to every MESSAGE */
 
-    const char *challenge;  /* MESSAGE, SUBSCRIBE and INVITE get a 401 with it,
+    const char *challenge;  /* MESSAGE, SUBSCRIBE, INVITE, INFO get a 401 with it,
                                until they have credentials; NULL: none */
     bool takes_no_login;    /* and with them, too */
 
@@ -130,6 +130,7 @@ struct sim_device {
     const char *broadcast_result;
     const char *talk_answer;    /* in place of ours to s=Talk; NULL */
     const char *call_type;      /* Content-Type of its INVITE; NULL: of SDP */
+    const char *call_require;   /* its Require; NULL: none */
     unsigned broadcasts;
     char broadcast_target[PLATFORM_ID_MAX];
     uint32_t broadcast_sn;
@@ -273,6 +274,8 @@ void sim_request(struct sim_device *d, enum sip_method method,
                  const char *from_id, const char *body);
 /* The same inside its call, where From is the channel. */
 void sim_message_in(struct sim_device *d, const char *body);
+/* INVITE inside the dialog of its picture; the answer is in last_status. */
+void sim_invite_in(struct sim_device *d, const char *sdp);
 void sim_bye(struct sim_device *d);
 /* The device invites `to`; the rest of its Subject may be NULL. */
 void sim_call(struct sim_device *d, const char *from, const char *to,

@@ -15,6 +15,7 @@ void sim_call(struct sim_device *d, const char *from, const char *to,
     char uri[80], from_uri[80], contact[80], addr[GB_ADDR_TEXT_MAX];
     struct sip_request r = { .method = SIP_METHOD_INVITE, .expires = -1,
                              .peer = d->to_server };
+    struct sip_extra require = { .name = SLICE("Require") };
 
     snprintf(uri, sizeof(uri), "sip:%s@%s", to, SIM_REALM);
     snprintf(from_uri, sizeof(from_uri), "sip:%s@%s", from, SIM_REALM);
@@ -27,6 +28,11 @@ void sim_call(struct sim_device *d, const char *from, const char *to,
     r.content_type = d->call_type ? slice_str(d->call_type)
                                   : SLICE("application/sdp");
     r.body = slice_str(sdp);
+    if (d->call_require) {
+        require.value = slice_str(d->call_require);
+        r.extra = &require;
+        r.n_extra = 1;
+    }
     r.user = (uint64_t)(d - d->sim->device) + 1;
     d->call_status = 0;
     assert_int_equal(sip_stack_invite(d->sim->field, &r, d->sim->now.mono_ms,

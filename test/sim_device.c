@@ -185,6 +185,23 @@ void sim_message_in(struct sim_device *d, const char *body)
                                           d->sim->now.mono_ms, &ignored), 0);
 }
 
+void sim_invite_in(struct sim_device *d, const char *sdp)
+{
+    struct sip_request r = {
+        .method = SIP_METHOD_INVITE,
+        .expires = -1,
+        .user = (uint64_t)(d - d->sim->device) + 1,
+        .content_type = SLICE("application/sdp"),
+        .body = slice_str(sdp),
+    };
+    uint64_t ignored;
+
+    if (!r.body.n)
+        r.content_type = SLICE("");
+    assert_int_equal(sip_stack_request_in(d->sim->field, d->dialog, &r,
+                                          d->sim->now.mono_ms, &ignored), 0);
+}
+
 void sim_bye(struct sim_device *d)
 {
     sip_stack_end(d->sim->field, d->dialog, d->sim->now.mono_ms);

@@ -140,8 +140,7 @@ void sim_on_field_event(struct sim *s, const struct sip_event *ev)
         return;
     switch (ev->kind) {
     case SIP_EV_REQUEST:
-        if (ev->msg->method != SIP_METHOD_INFO &&
-            ev->msg->method != SIP_METHOD_OPTIONS && challenged(d, ev))
+        if (ev->msg->method != SIP_METHOD_OPTIONS && challenged(d, ev))
             break;
         if (ev->msg->method == SIP_METHOD_MESSAGE)
             sim_on_message(d, ev);

@@ -67,6 +67,31 @@ static void twist_uri(char *authorization)
     uri[9] = '9'; /* the digest was made with the Request-URI */
 }
 
+static void leave_out_realm(char *authorization)
+{
+    char *realm = strstr(authorization, "realm=\"");
+    char *end;
+
+    assert_non_null(realm);
+    end = strchr(realm, ',') + 2;
+    memmove(realm, end, strlen(end) + 1);
+}
+
+/* The digest says that it was made for ours. */
+static void note_1_1_a_realm_that_is_left_out(void **state)
+{
+    struct sim_device *d;
+
+    (void)state;
+    knock_begin(&s, (struct platform_config){ .auto_enrol = true });
+    d = sim_add(&s, cam, "192.168.1.10:5060", SIP_UDP);
+    d->twist = leave_out_realm;
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_int_equal(d->last_status, 200);
+    sim_free(&s);
+}
+
 static void note_1_2_the_request_uri_variant_is_told(void **state)
 {
     struct sim_device *d;
@@ -95,6 +120,9 @@ static void note_1_2_what_cannot_be_checked_is_told(void **state)
         { "Basic YTpi", "something else than a digest" },
         { "Capability algorithm=\"A:SM2;H:SM3\"",
           "something else than a digest" },
+        { "Digest realm=\"3402000000\", nonce=\"00\", uri=\"sip:x\", "
+          "response=\"00000000000000000000000000000000\"",
+          "its digest is incomplete" },
         { "Digest username=\"34020000001320000001\", realm=\"hik\", "
           "nonce=\"00\", uri=\"sip:x\", "
           "response=\"00000000000000000000000000000000\"",
@@ -530,6 +558,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_1_1_each_digest_parameter_is_optional),
+        cmocka_unit_test(note_1_1_a_realm_that_is_left_out),
         cmocka_unit_test(note_1_2_the_request_uri_variant_is_told),
         cmocka_unit_test(note_1_2_what_cannot_be_checked_is_told),
         cmocka_unit_test(note_1_3_qop_is_left_out_after_failures),

@@ -56,11 +56,39 @@ static void as_the_codec(void **state)
     }
 }
 
+static void events(void **state)
+{
+    static const struct {
+        struct slice method, type, event;
+        const char *en, *zh;
+    } cases[] = {
+        { S("5"), S("6"), S("1"), "enters the area", "进入区域" },
+        { S(" 5 "), S("6"), S(" 2"), "leaves the area", "离开区域" },
+        { S("5"), S("6"), S("3"), "", "" },
+        { S("5"), S("6"), S("0"), "", "" },
+        { S("5"), S("6"), S(""), "", "" },
+        { S("5"), S("2"), S("1"), "", "" }, /* Dahua: of motion */
+        { S("2"), S("6"), S("1"), "", "" },
+        { S("5"), S("x"), S("y"), "", "" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct alarm_name e = alarm_event_name(guarded(cases[i].method),
+                                               guarded(cases[i].type),
+                                               guarded(cases[i].event));
+
+        assert_string_equal(e.en, cases[i].en);
+        assert_string_equal(e.zh, cases[i].zh);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
         cmocka_unit_test(as_the_codec),
+        cmocka_unit_test(events),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -646,6 +646,42 @@ static bool profile_of(const char *cmd, const char *sub,
     return false;
 }
 
+/* Its root is Notify, as no device notifies of that. */
+static void answers_in_a_notify(void **state)
+{
+    static const struct {
+        const char *query, *cmd;
+        enum platform_command_state state;
+    } cases[] = {
+        { "PresetQuery", "PresetQuery", PLATFORM_COMMAND_ANSWERED },
+        { "ConfigDownload", "PTZPosition", PLATFORM_COMMAND_SILENT },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = online(NULL);
+        const struct element type = { SLICE("ConfigType"),
+                                      SLICE("BasicParam") };
+        uint64_t id;
+        char body[512];
+
+        if (i)
+            assert_int_equal(order(cases[i].query, &type, &id), 0);
+        else
+            id = query(cases[i].query);
+        sim_run(&s, 1000);
+        snprintf(body, sizeof(body),
+                 "<Notify><CmdType>%s</CmdType><SN>%u</SN><DeviceID>" NVR
+                 "</DeviceID><PresetList Num=\"1\"><Item><PresetID>1"
+                 "</PresetID></Item></PresetList></Notify>",
+                 cases[i].cmd, view(id).sn);
+        sim_message(d, body);
+        sim_run(&s, 90000);
+        expect_state(id, cases[i].state);
+        sim_free(&s);
+    }
+}
+
 /* What it answers is learnt from what it does (field-note 11.8). */
 static void note_11_8_learnt(void **state)
 {
@@ -827,6 +863,7 @@ int main(void)
         cmocka_unit_test(device_goes),
         cmocka_unit_test(bounded),
         cmocka_unit_test(long_answers),
+        cmocka_unit_test(answers_in_a_notify),
         cmocka_unit_test(note_11_8_learnt),
         cmocka_unit_test(note_4_11_refreshes),
         cmocka_unit_test(without_memory),

@@ -523,6 +523,34 @@ static void alarms(void **state)
     sim_free(&s);
 }
 
+/* In the same second somebody enters and leaves. */
+static void events_of_an_alarm(void **state)
+{
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
+    char body[600];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        snprintf(body, sizeof(body),
+                 "<Notify><CmdType>Alarm</CmdType><SN>%d</SN>"
+                 "<DeviceID>34020000001320000001</DeviceID>"
+                 "<AlarmPriority>1</AlarmPriority><AlarmMethod>5</AlarmMethod>"
+                 "<AlarmTime>2023-08-09T07:38:35</AlarmTime>"
+                 "<Info><AlarmType>6</AlarmType><AlarmTypeParam><EventType>%d"
+                 "</EventType></AlarmTypeParam></Info></Notify>",
+                 i, i % 2 + 1);
+        sim_message(d, body);
+        sim_run(&s, 100);
+        assert_int_equal(s.actions[PLATFORM_ALARM], i < 2 ? i + 1 : 2);
+        if (i < 2)
+            assert_string_equal(s.last_alarm, i ? "34020000001320000001 "
+                                                  "34020000001320000001 5 6 2"
+                                                : "34020000001320000001 "
+                                                  "34020000001320000001 5 6 1");
+    }
+    sim_free(&s);
+}
+
 static void an_alarm_flood(void **state)
 {
     struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
@@ -670,6 +698,7 @@ int main(void)
         cmocka_unit_test(a_restart_after_its_expiry),
         cmocka_unit_test(a_restart_from_an_older_expiry),
         cmocka_unit_test(alarms),
+        cmocka_unit_test(events_of_an_alarm),
         cmocka_unit_test(an_alarm_flood),
     };
 

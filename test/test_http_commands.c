@@ -478,7 +478,8 @@ static void history_told(void **state)
 {
     const struct platform_alarm alarm = {
         .id = 41, .device = SLICE(D1), .channel = SLICE(C1),
-        .method = SLICE("5"), .type = SLICE("2"), .received_utc_ms = 5,
+        .method = SLICE("5"), .type = SLICE("6"), .event = SLICE("2"),
+        .received_utc_ms = 5,
     };
     const struct platform_position at = {
         .device = SLICE(D1), .channel = SLICE(C1), .longitude = 116.5,
@@ -500,10 +501,17 @@ static void history_told(void **state)
     expect_schema(item, "Alarm");
     assert_string_equal(json_string_value(json_object_get(item, "id")), "41");
     assert_string_equal(json_string_value(json_object_get(item, "type_name")),
-                        "motion");
+                        "intrusion");
     assert_string_equal(
         json_string_value(json_object_get(item, "type_name_zh")),
-        "运动目标检测报警");
+        "入侵检测报警");
+    assert_string_equal(json_string_value(json_object_get(item, "event_type")),
+                        "2");
+    assert_string_equal(json_string_value(json_object_get(item, "event_name")),
+                        "leaves the area");
+    assert_string_equal(
+        json_string_value(json_object_get(item, "event_name_zh")),
+        "离开区域");
     assert_string_equal(json_string_value(json_object_get(j, "next")), "41");
     assert_int_equal(json_integer_value(json_object_get(j, "total")), 9);
     json_decref(j);
@@ -613,7 +621,7 @@ static void exporting(void **state)
     const struct platform_alarm alarm = {
         .id = 41, .device = SLICE(D1), .channel = SLICE(C1),
         .priority = SLICE("1"), .method = SLICE("5"), .type = SLICE("2"),
-        .description = SLICE("=HYPERLINK(\"x\")"), .has_position = true,
+        .event = SLICE("1"), .description = SLICE("=HYPERLINK(\"x\")"), .has_position = true,
         .longitude = 116.5, .latitude = -39.25, .received_utc_ms = 1700000000000,
         .acknowledged_utc_ms = 1700000001000, .acknowledged_by = SLICE("ada"),
     };
@@ -628,7 +636,7 @@ static void exporting(void **state)
     assert_int_equal(fx.last.status, 200);
     assert_true(body_has("\xef\xbb\xbfid,received_at,"));
     assert_true(body_has("\r\n41,2023-11-14T22:13:20"));
-    assert_true(body_has(",5,video,视频报警,2,motion,运动目标检测报警,,"
+    assert_true(body_has(",5,video,视频报警,2,motion,运动目标检测报警,1,,"
                          "\"'=HYPERLINK(\"\"x\"\")\",116.500000,-39.250000,"));
     assert_true(body_has(",ada\r\n"));
     assert_non_null(strstr(fx.last.fields,

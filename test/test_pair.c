@@ -134,6 +134,7 @@ static void on_event(struct pair *p, int side, const struct sip_event *ev)
     case SIP_EV_NOTIFY:
     case SIP_EV_UNSUBSCRIBED:
     case SIP_EV_BAD:
+    case SIP_EV_REFUSED:
         return;
     }
 }

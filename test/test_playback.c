@@ -806,6 +806,44 @@ static void random_lives(void **state)
     ends_clean();
 }
 
+/* A device that guards itself wants to know who pauses, too: once, where it has
+ * registered from. */
+static void controls_answer_a_challenge(void **state)
+{
+    static const struct platform_control pause = {
+        .kind = PLATFORM_CONTROL_PAUSE
+    };
+
+    (void)state;
+    for (unsigned moved = 0; moved < 2; moved++) {
+        struct sim_device *d = ready();
+        struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+        uint32_t number;
+
+        d->challenge = "Digest realm=\"camera\", nonce=\"abcd\", "
+                       "algorithm=MD5";
+        d->asked = d->logins = 0;
+        if (moved) { /* its port has never registered */
+            d->addr.port = 6200;
+            d->to_server.local = d->addr;
+            sim_keepalive(d, NULL);
+            sim_run(&s, 1000);
+            assert_int_equal(sim_view(&s, d).peer.remote.port, 6200);
+        }
+        assert_int_equal(platform_session_control(s.p, v.id, &pause, s.now,
+                                                  &number), 0);
+        sim_run(&s, 1000);
+        assert_int_equal(d->logins, !moved);
+        v = sim_session(&s, v.id);
+        assert_int_equal(v.playback.paused, !moved);
+        assert_int_equal(v.playback.control_status, moved ? 401 : 200);
+        platform_session_stop(s.p, v.id, s.now);
+        sim_run(&s, 100);
+        assert_int_equal(d->byes, 1);
+        ends_clean();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -834,6 +872,7 @@ int main(void)
         cmocka_unit_test(bye_of_the_device_ends_it),
         cmocka_unit_test(silence_at_the_end),
         cmocka_unit_test(random_lives),
+        cmocka_unit_test(controls_answer_a_challenge),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

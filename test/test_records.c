@@ -436,6 +436,43 @@ static void a_sum_that_is_wrong(void **state)
     }
 }
 
+/* Devices list what touches the question, or all that they have. */
+static void items_of_another_time(void **state)
+{
+    static const struct {
+        const char *items;
+        size_t n;
+        const char *evidence;
+    } cases[] = {
+        { ITEM("2023-11-15T05:00:00", "2023-11-15T06:13:20") /* up to it */
+          ITEM("2023-11-15T06:00:00", "2023-11-15T06:20:00")
+          ITEM("2023-11-15T09:00:00", "2023-11-15T10:00:00")
+          ITEM("2023-11-15T09:13:20", "2023-11-15T10:00:00") /* behind it */
+          ITEM("1970-01-01T00:00:00", "1970-01-01T01:00:00"), 2, "" },
+        { ITEM("2023-11-14T22:30:00", "2023-11-14T23:00:00")
+          ITEM("2023-11-14T23:00:00", "2023-11-14T23:30:00"), 0,
+          "the device lists 2 recordings, none of them of the asked time" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = recorder(1);
+        struct platform_records r;
+        uint64_t id;
+
+        d->record_mute = d->tells_time = true;
+        id = ask(T0, T0 + 3 * 3600);
+        sim_run(&s, 1000);
+        tell_items(d, i ? 2 : 5, cases[i].items);
+        r = hear(id, 60000);
+        assert_int_equal(r.n, cases[i].n);
+        assert_true(r.complete);
+        assert_true(slice_has_prefix(r.evidence, slice_str(cases[i].evidence)));
+        assert_true(!r.evidence.n == !*cases[i].evidence);
+        ends_clean();
+    }
+}
+
 /* Not in order, one over the other, twice, with zones and without, beyond the
  * question, or no time at all. Its clock counts UTC. */
 static void times_as_devices_write_them(void **state)
@@ -625,6 +662,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_has_no_such_time),
         cmocka_unit_test(a_clock_that_is_not_told),
         cmocka_unit_test(a_sum_that_is_wrong),
+        cmocka_unit_test(items_of_another_time),
         cmocka_unit_test(times_as_devices_write_them),
         cmocka_unit_test(one_without_an_end),
         cmocka_unit_test(one_that_repeats_itself),

@@ -2,6 +2,8 @@
  * stays, in virtual time. */
 #include "test/session_rig.h"
 
+#include <stdio.h>
+
 /* At every moment of its start. */
 static void cancelled_at_any_time(void **state)
 {
@@ -122,6 +124,60 @@ static void a_message_inside_the_call(void **state)
     assert_int_equal(d->last_status, 200);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     platform_drain(s.p, s.now);
+    ends_clean();
+}
+
+/* Some devices refresh their session; what would change it is refused. */
+static void an_invite_inside_the_call(void **state)
+{
+    static const struct {
+        const char *name, *was, *is;
+        unsigned status;
+    } cases[] = {
+        { "the same", "", "", 200 },
+        { "without a description", "v=", "", 200 },
+        { "in other words", "s=Play\r\n", "s=IPC\r\ni=x\r\n", 200 },
+        { "hold", "a=sendonly", "a=inactive", 488 },
+        { "another SSRC", "y=0", "y=1", 488 },
+        { "no port", "m=video ", "m=video 0 RTP/AVP 96\r\nx=", 488 },
+        { "no SDP", "v=", "hello\r\n", 488 },
+    };
+    struct sim_device *d = ready();
+    struct platform_session v;
+    char offer[1024];
+
+    (void)state;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    v = sim_session(&s, v.id);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char plain[512];
+        const char *at;
+
+        snprintf(plain, sizeof(plain),
+                 "v=0\r\no=x 0 0 IN IP4 192.168.1.10\r\ns=Play\r\n"
+                 "c=IN IP4 192.168.1.10\r\nt=0 0\r\nm=video 15060 RTP/AVP "
+                 "96\r\na=sendonly\r\na=rtpmap:96 PS/90000\r\ny=%010u\r\n",
+                 v.ssrc);
+        at = strstr(plain, cases[i].was);
+        assert_non_null(at);
+        snprintf(offer, sizeof(offer), "%.*s%s%s", (int)(at - plain), plain,
+                 cases[i].is, at + strlen(cases[i].was));
+        if (slice_eq(slice_str(cases[i].was), SLICE("v=")))
+            snprintf(offer, sizeof(offer), "%s", cases[i].is);
+        d->last_status = 0;
+        sim_invite_in(d, offer);
+        sim_run(&s, 200);
+        if (d->last_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].name, d->last_status);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    }
+    sim_run(&s, 40000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 100);
+    assert_int_equal(d->byes, 1);
     ends_clean();
 }
 
@@ -720,6 +776,7 @@ int main(void)
         cmocka_unit_test(media_falls_silent),
         cmocka_unit_test(udp_silent_then_tcp_and_remembered),
         cmocka_unit_test(a_message_inside_the_call),
+        cmocka_unit_test(an_invite_inside_the_call),
         cmocka_unit_test(the_device_hangs_up),
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),

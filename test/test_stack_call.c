@@ -159,7 +159,8 @@ static void across_a_restart(void **state)
     assert_true(slice_eq(d.local_uri, SLICE("sip:platform@dom")));
     assert_true(slice_eq(d.target, SLICE("sip:dev@192.0.2.2:5060")));
     peer = pair_peer(&p, 0);
-    assert_int_equal(sip_stack_bye_orphan(p.stack[0], &d, &peer, 55, p.now_ms),
+    assert_int_equal(sip_stack_bye_orphan(p.stack[0], &d, &peer, NULL, 55,
+                                          p.now_ms),
                      0);
     pair_run(&p, p.now_ms + 100);
     pair_expect(&p, 1, SIP_EV_ENDED, 200, 1);

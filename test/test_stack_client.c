@@ -179,6 +179,20 @@ static void could_not_be_sent(void **state)
     pair_fini(&p);
 }
 
+/* The text with another in place of one of its parts. */
+static struct slice replaced(char out[static 4096], struct slice text,
+                             const char *from, const char *to)
+{
+    size_t at = slice_find_slice(text, slice_str(from));
+    struct writer w = writer_of(out, 4096);
+
+    assert_true(at < text.n);
+    writer_slice_put(&w, slice_head(text, at));
+    writer_str(&w, to);
+    writer_slice_put(&w, slice_from(text, at + strlen(from)));
+    return writer_slice(&w);
+}
+
 /* R3 and field-note 5.3 */
 static void which_answers_match(void **state)
 {
@@ -211,6 +225,12 @@ static void which_answers_match(void **state)
           "branch=z9hG4bK",
           "branch=z9hG4bKz",
           false },
+        { "cookie in capitals",
+          { .status = 200 },
+          "branch=z9hG4bK",
+          "branch=Z9HG4BK",
+          true },
+        { "no branch", { .status = 200 }, ";branch=", ";brunch=", true },
         { "other CSeq method",
           { .status = 200 },
           " MESSAGE",
@@ -235,21 +255,58 @@ static void which_answers_match(void **state)
         r = hand_message(&p);
         hand_send(&p, &r);
         a = hand_answer_text(&p.sent[0], &cases[i].a);
-        if (cases[i].from) {
-            size_t at = slice_find_slice(a, slice_str(cases[i].from));
-            struct writer w = writer_of(changed, sizeof(changed));
-
-            assert_true(at < a.n);
-            writer_slice_put(&w, slice_head(a, at));
-            writer_str(&w, cases[i].to);
-            writer_slice_put(&w, slice_from(a, at + strlen(cases[i].from)));
-            a = writer_slice(&w);
-        }
+        if (cases[i].from)
+            a = replaced(changed, a, cases[i].from, cases[i].to);
         pair_inject(&p, 0, a);
         if (pair_events(&p, 0, SIP_EV_RESPONSE, 0) != cases[i].matches)
             fail_msg("%s", cases[i].name);
         assert_int_equal(pair_counters(&p, 0).stray_responses,
                          !cases[i].matches);
+        pair_fini(&p);
+    }
+}
+
+/* RFC 3261 §13.2.2.4: the dialog has it, else the device would send for ever. */
+static void a_2xx_of_another_branch(void **state)
+{
+    static const struct {
+        const char *name;
+        struct hand_ans a;
+        const char *from, *to;
+        bool matches;
+    } cases[] = {
+        { "200", { .status = 200, .to_tag = "t" }, "branch=z9hG4bK",
+          "branch=z9hG4bKz", true },
+        { "no branch", { .status = 200, .to_tag = "t" }, "branch=", "b=",
+          true },
+        { "ringing", { .status = 180, .to_tag = "t" }, "branch=z9hG4bK",
+          "branch=z9hG4bKz", false },
+        { "a refusal", { .status = 486, .to_tag = "t" }, "branch=z9hG4bK",
+          "branch=z9hG4bKz", false },
+        { "of another caller", { .status = 200, .to_tag = "t" },
+          "branch=z9hG4bK", "x=1\r\nFrom: <sip:a@b>;tag=q\r\nX: z9hG4bK",
+          false },
+        { "two Vias",
+          { .status = 200, .to_tag = "t",
+            .more = "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK9\r\n" },
+          "branch=z9hG4bK", "branch=z9hG4bKz", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct pair p;
+        struct sip_request r;
+        struct slice a;
+        char changed[4096];
+
+        pair_init(&p, NULL, NULL, true);
+        r = hand_invite(&p);
+        hand_call(&p, &r);
+        a = replaced(changed, hand_answer_text(&p.sent[0], &cases[i].a),
+                     cases[i].from, cases[i].to);
+        pair_inject(&p, 0, a);
+        if (!pair_find(&p, 0, "ACK", 0) == cases[i].matches)
+            fail_msg("%s", cases[i].name);
         pair_fini(&p);
     }
 }
@@ -581,6 +638,7 @@ int main(void)
         cmocka_unit_test(connection_lost),
         cmocka_unit_test(could_not_be_sent),
         cmocka_unit_test(which_answers_match),
+        cmocka_unit_test(a_2xx_of_another_branch),
         cmocka_unit_test(what_is_not_sent),
         cmocka_unit_test(own_ids),
         cmocka_unit_test(messages_are_independent),

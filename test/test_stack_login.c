@@ -195,6 +195,49 @@ static void challenged_without_memory(void **state)
     }
 }
 
+/* A device that wants to know who ends it. */
+static void a_bye_answers_a_challenge(void **state)
+{
+    static const struct sip_login login = { SLICE_INIT("platform"),
+                                            SLICE_INIT("12345678") };
+    const struct sip_dialog_state d = {
+        .call_id = SLICE("c"), .local_uri = SLICE("sip:platform@dom"),
+        .remote_uri = SLICE("sip:dev@dom"), .local_tag = SLICE("l"),
+        .remote_tag = SLICE("r"), .target = SLICE("sip:dev@192.0.2.2:5060"),
+        .local_cseq = 7,
+    };
+
+    (void)state;
+    for (unsigned with = 0; with < 2; with++) {
+        struct sip_peer peer;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        peer = pair_peer(&p, 0);
+        assert_int_equal(sip_stack_bye_orphan(p.stack[0], &d, &peer,
+                                              with ? &login : NULL, 55,
+                                              p.now_ms), 0);
+        pair_pump(&p);
+        pair_inject(&p, 0, hand_challenge(&p.sent[0], 401,
+                                          "WWW-Authenticate: Digest "
+                                          "realm=\"r\", nonce=\"n\"\r\n"));
+        assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 401), !with);
+        assert_int_equal(pair_count(&p, 0, "BYE"), 1 + with);
+        if (with) {
+            struct slice bye = pair_find(&p, 0, "BYE", 1)->bytes;
+
+            assert_true(slice_has_prefix(pair_header(bye, "Authorization"),
+                                         SLICE("Digest username=\"platform\"")));
+            assert_true(slice_eq(pair_header(bye, "CSeq"), SLICE("9 BYE")));
+            hand_answer(&p, pair_find(&p, 0, "BYE", 1), &hand_ok);
+            assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+        }
+        pair_run(&p, p.now_ms + 40000);
+        assert_int_equal(pair_counters(&p, 0).transactions, 0);
+        pair_fini(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +246,7 @@ int main(void)
         cmocka_unit_test(challenged_invite),
         cmocka_unit_test(challenged_too_late),
         cmocka_unit_test(challenged_without_memory),
+        cmocka_unit_test(a_bye_answers_a_challenge),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

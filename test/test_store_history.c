@@ -56,6 +56,7 @@ static void add_alarm(struct store *s, uint64_t id, const char *device,
         .id = id, .device = slice_str(device), .channel = SLICE("c"),
         .priority = SLICE("1"), .method = slice_str(method),
         .type = slice_str(type), .description = SLICE("it's \"烟\""),
+        .event = slice_str(*type ? "1" : ""),
         .has_position = id % 2, .longitude = 116.25, .latitude = 39.5,
         .received_utc_ms = at_ms,
     };
@@ -123,7 +124,8 @@ static void history(void **state)
     assert_true(store_rows_is_null(r, 0, 8));
     assert_true(slice_eq(store_rows_text(r, 1, 8), SLICE("116.25")));
     assert_int_equal(store_rows_i64(r, 1, 10), 3000);
-    assert_true(store_rows_is_null(r, 4, 0) && store_rows_is_null(r, 0, 13));
+    assert_true(store_rows_is_null(r, 4, 0) && store_rows_is_null(r, 0, 14));
+    assert_true(slice_eq(store_rows_text(r, 0, 13), SLICE("1")));
     assert_true(store_rows_is_null(r, 0, 11));
     assert_int_equal(store_rows_i64(r, 1, 11), 5000);
     assert_true(slice_eq(store_rows_text(r, 1, 12), SLICE("ada")));

@@ -427,11 +427,31 @@ static void ended_by_the_device(void **state)
         uint32_t retry_after_s;
         unsigned in_100s, in_1000s; /* SUBSCRIBEs by then */
         enum platform_subscription_state then;
+        const char *told;
     } cases[] = {
-        { "deactivated", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING },
-        { "probation", 300, 1, 2, PLATFORM_SUBSCRIPTION_WAITING },
-        { "giveup", 0, 1, 2, PLATFORM_SUBSCRIPTION_WAITING },
-        { "rejected", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED },
+        { "deactivated", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING,
+          "the device ended it and wants to be asked anew (deactivated)" },
+        { "probation", 300, 1, 2, PLATFORM_SUBSCRIPTION_WAITING,
+          "the device ended it for now (probation)" },
+        { "giveup", 0, 1, 2, PLATFORM_SUBSCRIPTION_WAITING,
+          "the device ended it: it was not allowed in time (giveup)" },
+        { "rejected", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
+          "the device ended it: it does not allow this platform to subscribe "
+          "(rejected)" },
+        { "Rejected", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
+          "the device ended it: it does not allow this platform to subscribe "
+          "(rejected)" },
+        { "noresource", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
+          "the device ended it: what was asked for is not there any more "
+          "(noresource)" },
+        { "invariant", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
+          "the device ended it: what was asked for never changes (invariant)" },
+        { "timeout", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING,
+          "the device ended it because its time was over (timeout)" },
+        { "full", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING,
+          "the device ended it for a reason of its own" },
+        { "", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING,
+          "the device ended it without a reason" },
     };
 
     (void)state;
@@ -446,7 +466,11 @@ static void ended_by_the_device(void **state)
         sim_notify(d, &n);
         sim_run(&s, 100);
         assert_int_equal(view(0).state, cases[i].then);
+        assert_string_equal(view(0).reason, cases[i].told);
         sim_run(&s, 100000);
+        if (cases[i].then == PLATFORM_SUBSCRIPTION_WAITING &&
+            d->subscribes > 1)
+            assert_string_equal(view(0).reason, "");
         if (d->subscribes != cases[i].in_100s)
             fail_msg("%s: %u", cases[i].reason, d->subscribes);
         sim_run(&s, 900000);

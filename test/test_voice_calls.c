@@ -297,6 +297,48 @@ static void what_devices_refuse(void **state)
     ends_clean();
 }
 
+/* Its INVITE is refused before anybody looks at it; another one may come. */
+static void invites_that_cannot_be_taken(void **state)
+{
+    static const struct {
+        const char *require, *type, *body;
+        unsigned status;
+        const char *evidence;
+    } cases[] = {
+        { "100rel", NULL, UDP8, 420,
+          "the device invites us, but requires 100rel, which" },
+        { NULL, "text/plain", "hello", 415,
+          "the device invites us, but its INVITE had to be refused with 415" },
+        { NULL, NULL, "", 400,
+          "the device invites us, but has no description (SDP)" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        begin(PLATFORM_VOICE_BROADCAST, "OK");
+        d->call_require = cases[i].require;
+        d->call_type = cases[i].type;
+        call(cases[i].body);
+        if (d->call_status != cases[i].status)
+            fail_msg("%s: %u", cases[i].evidence, d->call_status);
+        sim_run(&s, 11000);
+        expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_OFFER,
+                    cases[i].evidence);
+        ends_clean();
+    }
+    begin(PLATFORM_VOICE_BROADCAST, "OK"); /* it can do without */
+    d->call_require = "100rel";
+    call(UDP8);
+    assert_int_equal(d->call_status, 420);
+    d->call_require = NULL;
+    call(UDP8);
+    assert_int_equal(d->call_status, 200);
+    sim_run(&s, 11000);
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    platform_voice_stop(s.p, id, "enough", s.now);
+    ends_clean();
+}
+
 /* Field-note 10.1: From and Subject name the device, or the output of a
  * channel, or nothing; one voice is under way, so that it is taken. */
 static void note_10_1_ids_unlike_the_request(void **state)
@@ -745,6 +787,7 @@ int main(void)
         cmocka_unit_test(invite_comes_first),
         cmocka_unit_test(what_devices_offer),
         cmocka_unit_test(what_devices_refuse),
+        cmocka_unit_test(invites_that_cannot_be_taken),
         cmocka_unit_test(note_10_1_ids_unlike_the_request),
         cmocka_unit_test(note_10_1_sdp_under_another_name),
         cmocka_unit_test(invited_again),

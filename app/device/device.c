@@ -489,6 +489,7 @@ void device_sip(struct device *d, const struct sip_event *ev, struct gb_time now
         break;
     case SIP_EV_NOTIFY: /* it subscribes to nothing */
     case SIP_EV_BAD:
+    case SIP_EV_REFUSED:
         break;
     }
 }

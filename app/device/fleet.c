@@ -222,6 +222,7 @@ void fleet_sip(struct fleet *f, struct sip_stack *sip,
         break;
     case SIP_EV_NOTIFY: /* no device subscribes to anything */
     case SIP_EV_BAD:
+    case SIP_EV_REFUSED:
         break;
     }
 }

@@ -502,6 +502,7 @@ static void put_subscription(struct jw *j,
     jw_put_cstr(j, "kind", platform_subscription_name(u->kind));
     jw_put_cstr(j, "state", platform_subscription_state_name(u->state));
     jw_put_u64(j, "sip_status", u->status);
+    http_put_words(j, "reason", slice_str(u->reason));
     jw_put_u64(j, "notifies", u->notifies);
     jw_put_time(j, "expires_at", u->expires_utc_ms);
     jw_put_time(j, "next_at", u->next_utc_ms);

@@ -632,6 +632,7 @@ static void alarm_row(struct buf *b, const struct platform_alarm *m)
     cell(b, m->type);
     cell(b, slice_str(type.en));
     cell(b, slice_str(type.zh));
+    cell(b, m->event);
     cell(b, m->time);
     cell(b, m->description);
     number_cell(b, m->has_position, m->longitude);
@@ -653,7 +654,8 @@ static void export(struct http_app *a, const struct asked *q,
                         SLICE("attachment; filename=\"alarms.csv\""));
     buf_str(&r->body,
             "\xef\xbb\xbf" "id,received_at,device,channel,priority,method,"
-            "method_name,method_name_zh,type,type_name,type_name_zh,time,"
+            "method_name,method_name_zh,type,type_name,type_name_zh,"
+            "event_type,time,"
             "description,longitude,latitude,acknowledged_at,"
             "acknowledged_by\r\n");
     for (size_t i = 0; i < t->n; i++)

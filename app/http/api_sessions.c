@@ -184,6 +184,8 @@ void http_alarm_write(struct jw *j, const struct http_app *a,
                       const struct platform_alarm *alarm, uint64_t id)
 {
     struct alarm_name type = alarm_type_name(alarm->method, alarm->type);
+    struct alarm_name event = alarm_event_name(alarm->method, alarm->type,
+                                               alarm->event);
 
     jw_object(j);
     jw_put_id(j, "id", id);
@@ -196,6 +198,9 @@ void http_alarm_write(struct jw *j, const struct http_app *a,
     jw_put_cstr(j, "method_name_zh", alarm_method_name(alarm->method).zh);
     jw_put_cstr(j, "type_name", type.en);
     jw_put_cstr(j, "type_name_zh", type.zh);
+    jw_put_str(j, "event_type", alarm->event);
+    jw_put_cstr(j, "event_name", event.en);
+    jw_put_cstr(j, "event_name_zh", event.zh);
     jw_put_str(j, "time", alarm->time);
     jw_put_str(j, "description", slice_head(alarm->description, 1024));
     if (alarm->has_position) {

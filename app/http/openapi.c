@@ -117,7 +117,7 @@ static const struct schema {
       "tried_at:time running:boolean links:objects" },
     { "Subscription",
       "device:string kind:string state:string sip_status:integer "
-      "notifies:integer expires_at:time next_at:time" },
+      "reason:string reason_zh:string notifies:integer expires_at:time next_at:time" },
     { "Pending",
       "id:string user_agent:string reason:string "
       "reason_zh:string transport:string "
@@ -125,7 +125,8 @@ static const struct schema {
     { "Alarm",
       "id:string device:string channel:string priority:string method:string "
       "type:string method_name:string method_name_zh:string "
-      "type_name:string type_name_zh:string time:string description:string "
+      "type_name:string type_name_zh:string event_type:string "
+      "event_name:string event_name_zh:string time:string description:string "
       "longitude:number? latitude:number? received_at:time "
       "acknowledged_at:time acknowledged_by:string? "
       "picture:string? recording:string?" },

@@ -161,7 +161,7 @@ void session_news(struct platform *p, struct session *s, unsigned news)
 void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
 {
     size_t n = a->device.n + a->channel.n + a->priority.n + a->method.n +
-               a->type.n + a->time.n + a->description.n;
+               a->type.n + a->event.n + a->time.n + a->description.n;
     struct queued *q = queued_new(p, PLATFORM_ALARM, n);
 
     if (!q)
@@ -173,6 +173,7 @@ void platform_queue_alarm(struct platform *p, const struct platform_alarm *a)
     q->alarm.priority = put(q, a->priority);
     q->alarm.method = put(q, a->method);
     q->alarm.type = put(q, a->type);
+    q->alarm.event = put(q, a->event);
     q->alarm.time = put(q, a->time);
     q->alarm.description = put(q, a->description);
 }

@@ -1,5 +1,8 @@
 #include "app/platform/alarms.h"
 
+#define METHOD_VIDEO 5
+#define TYPE_INTRUSION 6
+
 static struct alarm_name find(uint32_t method, uint32_t type)
 {
     static const struct {
@@ -36,4 +39,21 @@ struct alarm_name alarm_type_name(struct slice method, struct slice type)
     if (!slice_u32(slice_trim(type), 255, &t) || t == 0)
         return (struct alarm_name){ "", "" };
     return find(method_of(method), t);
+}
+
+struct alarm_name alarm_event_name(struct slice method, struct slice type,
+                                   struct slice event)
+{
+    static const struct alarm_name names[] = {
+        { "", "" },
+        { "enters the area", "进入区域" },
+        { "leaves the area", "离开区域" },
+    };
+    uint32_t t = 0, e = 0;
+
+    if (method_of(method) != METHOD_VIDEO ||
+        !slice_u32(slice_trim(type), 255, &t) || t != TYPE_INTRUSION ||
+        !slice_u32(slice_trim(event), 2, &e))
+        e = 0;
+    return names[e];
 }

@@ -45,4 +45,7 @@ struct alarm_name {
  * "25") the first counts. */
 struct alarm_name alarm_method_name(struct slice method);
 struct alarm_name alarm_type_name(struct slice method, struct slice type);
+/* EventType of AlarmTypeParam, which the standard has for intrusion alone. */
+struct alarm_name alarm_event_name(struct slice method, struct slice type,
+                                   struct slice event);
 #endif

@@ -209,7 +209,12 @@ static bool is_repeated(const struct auth *a)
 static const char *flaw_of(const struct platform *p, struct auth *a,
                            struct slice value)
 {
-    if (sip_credentials_parse(&a->c, value))
+    int err = sip_credentials_parse(&a->c, value);
+
+    if (err == GB_ESYNTAX)
+        return "its digest is incomplete: user name, nonce, uri and response "
+               "have to be in it, each once";
+    if (err)
         return "it answers the challenge with something else than a digest: "
                "let it register with a password";
     if (!is_offered(auth_offer(p, a->device), a->c.alg))
@@ -217,7 +222,7 @@ static const char *flaw_of(const struct platform *p, struct auth *a,
                "device to MD5, or add it to sip.digest";
     if (a->c.qop.n && !slice_ieq(a->c.qop, SLICE("auth")))
         return "its digest uses another qop than auth";
-    if (!slice_eq(a->c.realm, p->realm))
+    if (a->c.realm.n && !slice_eq(a->c.realm, p->realm)) /* left out: ours */
         return "its digest was made for another SIP domain: set that of this "
                "platform in the device";
     return NULL;

@@ -86,6 +86,29 @@ const struct chinese_row chinese_device[] = {
     { "kept out by the configuration", "被配置拒绝" },
     { "connection lost", "连接中断" },
     { "unregistered", "已注销" },
+    /* why a subscription is not active */
+    { "the device ended it without a reason", "设备已终止订阅，未说明原因" },
+    { "the device ended it for a reason of its own",
+      "设备因自定义原因终止了订阅" },
+    { "the device ended it and wants to be asked anew (deactivated)",
+      "设备已终止订阅并要求重新订阅（deactivated）" },
+    { "the device ended it because its time was over (timeout)",
+      "订阅到期，设备已终止（timeout）" },
+    { "the device ended it for now (probation)",
+      "设备暂时终止了订阅（probation）" },
+    { "the device ended it: it was not allowed in time (giveup)",
+      "设备已终止订阅：未能及时获得授权（giveup）" },
+    { "the device ended it: it does not allow this platform to subscribe "
+      "(rejected)",
+      "设备已终止订阅：不允许本平台订阅（rejected）" },
+    { "the device ended it: what was asked for is not there any more "
+      "(noresource)",
+      "设备已终止订阅：订阅的对象已不存在（noresource）" },
+    { "the device ended it: what was asked for never changes (invariant)",
+      "设备已终止订阅：订阅的对象不会变化（invariant）" },
+    { "the device answered 200, and ERROR in its body",
+      "设备应答 200，但消息体为 ERROR" },
+    { "the device never answered", "设备始终未应答" },
     { "was asked for its password and has not answered yet",
       "已向它索要密码，尚未应答" },
     { "was challenged again and again and never answers: our answers do "
@@ -111,6 +134,9 @@ const struct chinese_row chinese_device[] = {
     { "its digest uses an algorithm that it was not offered: set the device "
       "to MD5, or add it to sip.digest",
       "摘要使用了平台未提供的算法：请将设备设为 MD5，或在 sip.digest 中加入该算法" },
+    { "its digest is incomplete: user name, nonce, uri and response have to be "
+      "in it, each once",
+      "摘要不完整：用户名、nonce、uri 和 response 必须各出现一次" },
     { "its digest uses another qop than auth", "摘要使用了 auth 以外的 qop" },
     { "its digest was made for another SIP domain: set that of this platform "
       "in the device",

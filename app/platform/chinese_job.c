@@ -24,6 +24,9 @@ const struct chinese_row chinese_job[] = {
     { "a message came behind the end, which was at % items",
       "在 %1 项结束之后又收到消息" },
     { "refused or not answered: %", "被拒绝或未应答：%1" },
+    { "the device lists % recordings, none of them of the asked time: look at "
+      "its clock and time zone",
+      "设备列出了 %1 条录像，但均不在查询时间内：请检查设备的时钟与时区" },
     { "% items have no time that can be read, and are left out",
       "有 %1 项录像的时间无法识别，已略去" },
     { "% of % items are missing", "共 %2 项，缺少 %1 项" },

@@ -78,6 +78,7 @@ const struct chinese_row chinese_session[] = {
     { "no media for % s after % packets", "收到 %2 个包后，%1 秒没有媒体" },
     { "%, % s after its answer", "%1，在应答 %2 秒之后" },
     { "the device ended it with a BYE", "设备以 BYE 结束" },
+    { "the device ended it with a BYE (%)", "设备以 BYE 结束（%1）" },
     { "the device does not know the dialog any more", "设备已不认识该会话" },
     { "the dialog was lost", "会话丢失" },
     { "the device closed the media connection", "设备关闭了媒体连接" },

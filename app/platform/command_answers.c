@@ -362,12 +362,46 @@ static struct command *asked(struct platform *p, const struct device *d,
     return other ? other : n_open == 1 ? only : NULL;
 }
 
+/* Some firmware has Notify for a root where it answers; what is notified of has
+ * its own meaning. */
+static bool is_answer(const struct manscdp_msg *msg)
+{
+    switch (msg->cmd) {
+    case MANSCDP_CMD_DEVICE_STATUS:
+    case MANSCDP_CMD_DEVICE_INFO:
+    case MANSCDP_CMD_RECORD_INFO:
+    case MANSCDP_CMD_CONFIG_DOWNLOAD:
+    case MANSCDP_CMD_PRESET_QUERY:
+    case MANSCDP_CMD_HOME_POSITION_QUERY:
+    case MANSCDP_CMD_CRUISE_TRACK_LIST:
+    case MANSCDP_CMD_CRUISE_TRACK:
+    case MANSCDP_CMD_SD_CARD_STATUS:
+    case MANSCDP_CMD_DEVICE_CONTROL:
+    case MANSCDP_CMD_DEVICE_CONFIG:
+        return msg->root == MANSCDP_RESPONSE || msg->root == MANSCDP_NOTIFY;
+    case MANSCDP_CMD_OTHER:
+    case MANSCDP_CMD_KEEPALIVE:
+    case MANSCDP_CMD_CATALOG:
+    case MANSCDP_CMD_ALARM:
+    case MANSCDP_CMD_MOBILE_POSITION:
+    case MANSCDP_CMD_PTZ_POSITION:
+    case MANSCDP_CMD_MEDIA_STATUS:
+    case MANSCDP_CMD_BROADCAST:
+    case MANSCDP_CMD_SNAPSHOT_FINISHED:
+    case MANSCDP_CMD_VIDEO_UPLOAD:
+    case MANSCDP_CMD_UPGRADE_RESULT:
+    case MANSCDP_CMD_COUNT:
+        break;
+    }
+    return msg->root == MANSCDP_RESPONSE;
+}
+
 bool commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg)
 {
     struct command *c;
 
-    if (msg->root != MANSCDP_RESPONSE || p->commands.next == 1 ||
+    if (!is_answer(msg) || p->commands.next == 1 ||
         msg->cmd == MANSCDP_CMD_CATALOG) /* asked for by catalog.c alone */
         return false;
     c = asked(p, d, msg);

@@ -3,6 +3,8 @@
 #include "app/platform/dialogs.h"
 
 #include "app/platform/core.h"
+#include "app/platform/outgoing.h"
+#include "app/platform/way.h"
 
 #include "sip/uri.h"
 
@@ -138,16 +140,25 @@ static bool await_bye(struct platform *p, struct kept_dialog *k)
     return true;
 }
 
-/* BYE. What cannot be sent now, or whose end would find nobody, is due again. */
+/* BYE. What cannot be sent now, or whose end would find nobody, is due again.
+ * d: whose dialog it is, NULL: that is not known. */
 static void send_bye(struct platform *p, struct kept_dialog *k,
-                     const struct sip_peer *to)
+                     const struct device *d, const struct sip_peer *to)
 {
     bool awaited = await_bye(p, k);
-    int err = sip_stack_bye_orphan(p->sip, &k->state, to,
-                                   awaited ? k->handle.id : 0, p->now.mono_ms);
+    struct sip_request r = { .peer = *to };
+    struct sip_login login;
+    int err;
 
+    if (d && gb_addr_eq(&to->remote, &d->peer.remote))
+        outgoing_log_in(p, d, &r);
+    login = (struct sip_login){ r.username, r.password };
+    k->login = login.username.n > 0;
+    err = sip_stack_bye_orphan(p->sip, &k->state, &r.peer,
+                               k->login ? &login : NULL,
+                               awaited ? k->handle.id : 0, p->now.mono_ms);
     if (!err)
-        k->state.local_cseq++;
+        k->state.local_cseq += 1 + k->login; /* that of the second, too */
     else if (awaited)
         bye_over(p, k);
     set_due(p, k, !k->handle.id);
@@ -178,7 +189,7 @@ static void bye_again(struct platform *p, struct kept_dialog *k)
         p->n_kept_dialogs++;
     }
     k->again = true;
-    send_bye(p, k, d && d->bound ? &d->peer : &k->peer);
+    send_bye(p, k, d, d && d->bound ? &d->peer : &k->peer);
 }
 
 void dialog_on_timer(struct platform *p, struct timerq_node *n)
@@ -224,6 +235,21 @@ void dialogs_media_after(struct platform *p,
         media_after(p, k, ev);
 }
 
+/* The device wants to know who ends it, and hears that once. */
+static bool log_in(struct platform *p, struct kept_dialog *k,
+                   const struct sip_event *ev)
+{
+    struct device *d = device_find(p, k->device);
+
+    if (!d || ev->kind != SIP_EV_RESPONSE)
+        return false;
+    way_note(p, d, ev);
+    if (!outgoing_wants_login(d, k->login, ev->status))
+        return false;
+    send_bye(p, k, d, &d->peer);
+    return k->handle.id != 0;
+}
+
 /* The owner may forget it: answered, whatever the answer, or 64*T1 of trying.
  * Only a way that was lost is worth another try, when the device is back. The
  * dialog itself is remembered: after a 486 it is one to end. */
@@ -233,6 +259,8 @@ void dialog_on_bye(struct platform *p, struct kept_dialog *k,
     if (ev->kind == SIP_EV_RESPONSE && ev->status < 200)
         return;
     bye_over(p, k);
+    if (log_in(p, k, ev))
+        return;
     if (ev->kind == SIP_EV_RESPONSE && k->session && !k->again)
         set_answered(p, k);
     else if (ev->kind == SIP_EV_RESPONSE)
@@ -276,7 +304,7 @@ static void bye_kept(struct platform *p, const struct device *d, bool only_due)
         struct kept_dialog *k = container_of(n, struct kept_dialog, node);
 
         if ((k->due || !only_due) && is_of(p, k, d))
-            send_bye(p, k, &d->peer);
+            send_bye(p, k, d, &d->peer);
     }
 }
 
@@ -310,7 +338,7 @@ int platform_restore_dialog(struct platform *p, uint64_t key,
         return GB_ENOMEM;
     k->key = key;
     if (to.transport == SIP_UDP)
-        send_bye(p, k, &to);
+        send_bye(p, k, NULL, &to);
     else
         set_due(p, k, true);
     return 0;

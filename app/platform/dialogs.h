@@ -26,6 +26,7 @@ struct kept_dialog {
                  new connection, otherwise for memory */
     bool answered;        /* the device knows that it is over */
     bool goes_on, again;  /* its media still come; it had a BYE for that */
+    bool login;           /* its BYE answers a challenge */
     uint64_t session;     /* whose it was; 0: an earlier process's */
     struct timerq_node timer; /* of an answered one: forgotten then */
     struct sip_dialog_state state; /* slices into text */

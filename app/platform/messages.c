@@ -6,6 +6,7 @@
 #include "app/platform/nat.h"
 #include "app/platform/outgoing.h"
 #include "app/platform/registrar.h"
+#include "app/platform/session.h"
 #include "app/platform/voices.h"
 
 #include "base/writer.h"
@@ -241,6 +242,8 @@ static uint64_t alarm_hash(const struct platform *p, const struct device *d,
         writer_char(&w, '/');
         writer_slice_put(&w, slice_head(a->alarm_type, 16));
         writer_char(&w, '/');
+        writer_slice_put(&w, slice_head(a->event_type, 16));
+        writer_char(&w, '/');
         writer_slice_put(&w, slice_head(a->time, 40));
     }
     return map_hash(p->seed, writer_slice(&w));
@@ -312,6 +315,7 @@ static void raise_alarm(struct delivery *v, const struct manscdp_alarm *a)
         .priority = slice_head(a->priority, 16),
         .method = slice_head(a->method, 16),
         .type = slice_head(a->alarm_type, 16),
+        .event = slice_head(a->event_type, 16),
         .time = slice_head(a->time, 40),
         .description = manscdp_text_cut(a->description, 512),
         .longitude = a->lon,
@@ -464,6 +468,8 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_PTZ_POSITION, on_ptz },
     { MANSCDP_NOTIFY, MANSCDP_CMD_MEDIA_STATUS, on_media_status },
     { MANSCDP_NOTIFY, MANSCDP_CMD_SNAPSHOT_FINISHED, on_snapshot },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_DEVICE_INFO, on_info },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_DEVICE_STATUS, on_status },
     { MANSCDP_RESPONSE, MANSCDP_CMD_BROADCAST, on_broadcast },
     { MANSCDP_RESPONSE, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_RESPONSE, MANSCDP_CMD_DEVICE_INFO, on_info },
@@ -782,6 +788,19 @@ static void refuse_invite(struct platform *p, struct device *d,
     platform_respond(p, ev, known ? 488 : 404);
 }
 
+void messages_refused(struct platform *p, const struct sip_event *ev)
+{
+    char text[PLATFORM_ID_MAX];
+    struct slice from = { "", 0 };
+    bool moved = false;
+    struct device *d;
+
+    platform_user(&ev->msg->from.uri, text, &from);
+    d = sender(p, ev, from);
+    if (d && device_admits(p, d, &ev->peer, &moved))
+        voice_on_refused(p, d, ev);
+}
+
 void messages_request(struct platform *p, const struct sip_event *ev)
 {
     bool moved = false;
@@ -809,7 +828,7 @@ void messages_request(struct platform *p, const struct sip_event *ev)
         platform_respond(p, ev, ev->dialog ? 200 : 481);
         break;
     case SIP_METHOD_INVITE:
-        if (!voice_on_invite(p, d, ev))
+        if (!voice_on_invite(p, d, ev) && !session_on_reinvite(p, ev))
             refuse_invite(p, d, ev);
         break;
     case SIP_METHOD_SUBSCRIBE:

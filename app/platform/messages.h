@@ -8,4 +8,6 @@
 
 /* A request outside REGISTER. */
 void messages_request(struct platform *p, const struct sip_event *ev);
+/* What the stack has refused: SIP_EV_REFUSED. */
+void messages_refused(struct platform *p, const struct sip_event *ev);
 #endif

@@ -115,6 +115,16 @@ const char *outgoing_login_hint(const struct device *d)
                  "off in the device";
 }
 
+void outgoing_log_in(const struct platform *p, const struct device *d,
+                     struct sip_request *r)
+{
+    if (!outgoing_has_login(d))
+        return;
+    r->peer = d->peer;
+    r->username = p->id;
+    r->password = auth_password(p, d); /* both sides have it */
+}
+
 int outgoing_init(struct outgoing *o, const struct platform *p,
                   const struct device *d, struct slice target,
                   enum sip_method method)
@@ -122,10 +132,8 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
     struct sip_peer to = way_of(d);
     int err = outgoing_init_at(o, p, &to, way_uri(d), target, method);
 
-    if (!err && outgoing_has_login(d)) {
-        o->r.username = p->id;
-        o->r.password = auth_password(p, d); /* both sides have it */
-    }
+    if (!err)
+        outgoing_log_in(p, d, &o->r);
     return err;
 }
 

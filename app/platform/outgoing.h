@@ -19,6 +19,10 @@ int outgoing_init(struct outgoing *o, const struct platform *p,
 /* Whether what outgoing_init makes answers a challenge: the device has sent one,
  * has proven its password with a REGISTER, and is asked where it did. */
 bool outgoing_has_login(const struct device *d);
+/* What such a request in a dialog answers a challenge with, and its peer, where
+ * it has a login; else they are left alone. */
+void outgoing_log_in(const struct platform *p, const struct device *d,
+                     struct sip_request *r);
 /* This answer is a challenge to a request without it (had: with), and the next
  * one will have it. */
 bool outgoing_wants_login(const struct device *d, bool had, unsigned status);

@@ -493,6 +493,9 @@ void platform_sip(struct platform *p, const struct sip_event *ev,
     case SIP_EV_ACKED:
         on_answer(p, ev);
         break;
+    case SIP_EV_REFUSED:
+        messages_refused(p, ev);
+        break;
     case SIP_EV_BAD: /* the edge counts and tells it */
         break;
     }

@@ -272,6 +272,7 @@ struct platform_alarm {
     uint64_t id; /* counts up, across restarts too: platform_restore_ids */
     struct slice device, channel; /* channel: the alarm's DeviceID */
     struct slice priority, method, type, time, description;
+    struct slice event; /* EventType, what of its type: empty when untold */
     double longitude, latitude;
     bool has_position;
     int64_t received_utc_ms;

@@ -131,6 +131,7 @@ struct platform_subscription {
     enum platform_subscription_kind kind;
     enum platform_subscription_state state;
     unsigned status;        /* the last final answer of the device; 0: none */
+    const char *reason;     /* why it is not active; "": nothing to tell */
     uint32_t notifies;
     int64_t expires_utc_ms; /* as granted; 0: not active */
     int64_t next_utc_ms;    /* asked or refreshed then; 0: not */

@@ -7,6 +7,7 @@
 #include "app/platform/playback.h"
 
 #include "app/platform/core.h"
+#include "app/platform/outgoing.h"
 
 #include "manscdp/mansrtsp.h"
 #include "sip/value.h"
@@ -285,6 +286,8 @@ int playback_send_control(struct platform *p, struct session *s)
     if (err)
         return err;
     r.body = writer_slice(&w);
+    outgoing_log_in(p, s->device, &r);
+    s->playback.login = r.username.n > 0;
     return sip_stack_request_in(p->sip, s->dialog, &r, p->now.mono_ms,
                                 &s->playback.transaction);
 }
@@ -398,6 +401,13 @@ static bool try_whole(struct platform *p, struct session *s, unsigned status)
     return playback_send_control(p, s) == 0;
 }
 
+/* The device has just told that it wants to know who asks. */
+static bool try_login(struct platform *p, struct session *s, unsigned status)
+{
+    return outgoing_wants_login(s->device, s->playback.login, status) &&
+           playback_send_control(p, s) == 0;
+}
+
 bool playback_on_sip(struct platform *p, struct session *s,
                      const struct sip_event *ev)
 {
@@ -412,7 +422,7 @@ bool playback_on_sip(struct platform *p, struct session *s,
         return true;
     s->playback.transaction = 0;
     status = status_of(ev, &scale);
-    if (try_whole(p, s, status))
+    if (try_whole(p, s, status) || try_login(p, s, status))
         return true;
     s->playback.told.control_status = status;
     if (status < 300)

@@ -18,6 +18,7 @@ struct session_playback {
     struct platform_control asked;
     uint32_t cseq;         /* of the last MANSRTSP body */
     bool whole_scale;      /* it wants "2" for "2.0" */
+    bool login;            /* the control that is open answers a challenge */
     int64_t seek_ms;       /* for NEWS_PACE; -1: none */
     uint64_t scaled_ms;    /* mono time of the first report behind the last
                               change of scale or position; 0: none yet */

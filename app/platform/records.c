@@ -47,7 +47,7 @@ struct records {
     int64_t shift_ms;      /* its texts minus our times */
     int64_t drift_ms;      /* the same of texts that name their zone */
     struct record *item;
-    size_t n, cap, n_sorted, lost;
+    size_t n, cap, n_sorted, lost, outside; /* outside: of the asked time */
     int64_t last_end_ms; /* of the items of the window under way */
     char *text;
     size_t text_len, text_cap;
@@ -201,6 +201,16 @@ static bool take_end(const struct platform *p, const struct records *r,
     return true;
 }
 
+/* All of it: devices list what touches the asked time, or whatever they have. */
+static bool is_outside(const struct records *r, const struct record *e)
+{
+    int64_t from_ms = (int64_t)r->start_s * 1000;
+
+    return e->start_ms >= (int64_t)r->stop_s * 1000 || e->end_ms < from_ms ||
+           (e->end_ms == from_ms && e->start_ms < from_ms);
+}
+
+/* false: it has no time that can be read, or there is no room for it. */
 static bool keep_item(struct platform *p, struct records *r,
                       const struct xml_node *n)
 {
@@ -219,6 +229,10 @@ static bool keep_item(struct platform *p, struct records *r,
                   &e.end_ms) ||
         e.end_ms < e.start_ms)
         return false;
+    if (is_outside(r, &e)) {
+        r->outside++;
+        return true;
+    }
     if (r->n == r->cap) {
         size_t cap = r->cap ? 2 * r->cap : 64;
         struct record *more = grow(p, r->item, r->n * sizeof(e),
@@ -331,6 +345,10 @@ static void finish(struct platform *p, struct records *r)
     if (r->lost && !r->evidence[0])
         explain(r, "%zu items have no time that can be read, and are left out",
                 r->lost);
+    if (r->outside && !r->n && !r->evidence[0])
+        explain(r, "the device lists %zu recordings, none of them of the asked "
+                   "time: look at its clock and time zone",
+                r->outside);
     r->is_final = true;
     r->done_ms = p->now.mono_ms;
     timerq_stop(&p->timers, &r->timer);

@@ -188,6 +188,9 @@ void session_began_media(struct platform *p, struct session *s);
 void session_no_answer(struct platform *p, struct session *s);
 /* Media of the SSRC that we gave, and no answer: it is taken for one. */
 void session_implied(struct platform *p, struct session *s);
+/* An INVITE inside a session's dialog that changes nothing is answered 200;
+ * false: it is not, and nothing is. */
+bool session_on_reinvite(struct platform *p, const struct sip_event *ev);
 /* BYE, or the media connection closed: again if somebody watches. */
 void session_ended_by_device(struct platform *p, struct session *s,
                              const char *what);

@@ -354,6 +354,49 @@ static void on_accepted(struct platform *p, struct session *s,
     session_arm(p, s);
 }
 
+/* ---- the device invites us again, in the dialog ---- */
+
+/* Some refresh their session so, or tell other words for the same. What would
+ * change something is refused, and everything stays as it is. */
+static bool changes_nothing(const struct session *s, const struct sdp_offer *ours,
+                            struct slice body)
+{
+    struct sdp_agreed g;
+    struct sdp theirs;
+
+    if (!body.n)
+        return true;
+    if (sdp_parse(&theirs, body, NULL) || sdp_agree(&g, ours, &theirs))
+        return false;
+    return !g.refused && !g.retry_udp && !g.either && g.ssrc == s->ssrc &&
+           g.media->direction != SDP_INACTIVE &&
+           (s->transport != PLATFORM_TCP_ACTIVE || !g.has_addr ||
+            gb_addr_eq(&g.addr, &s->connect));
+}
+
+bool session_on_reinvite(struct platform *p, const struct sip_event *ev)
+{
+    struct session *s = ev->dialog ? session_find(p, ev->user) : NULL;
+    struct sip_response r = { .status = 200, .expires = -1,
+                              .content_type = SLICE(SIP_TYPE_SDP) };
+    char sdp[SDP_MAX];
+    struct writer w = writer_of(sdp, sizeof(sdp));
+    struct sdp_offer ours;
+    struct outgoing o; /* for our Contact */
+
+    if (!s || !s->device || s->dialog != ev->dialog || s->phase != PHASE_MEDIA)
+        return false;
+    make_offer(p, s, &ours);
+    ours.ssrc = s->ssrc;
+    sdp_offer_write(&w, &ours);
+    if (w.err || !changes_nothing(s, &ours, ev->msg->body) ||
+        outgoing_init(&o, p, s->device, session_channel(s), SIP_METHOD_INVITE))
+        return false;
+    r.contact = o.r.contact;
+    r.body = writer_slice(&w);
+    return !sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
+}
+
 void session_implied(struct platform *p, struct session *s)
 {
     struct writer w = writer_of(s->evidence, sizeof(s->evidence));
@@ -467,26 +510,43 @@ static unsigned n_recordings(const struct session *s)
     return k;
 }
 
-/* Its reason phrase, and what a Warning header adds: "Not Acceptable (no more
- * streams)". */
+/* What stands in quotes in a Warning or Reason header; empty: nothing. */
+static struct slice own_words(const struct sip_msg *m)
+{
+    struct slice text = sip_msg_value(m, SIP_HDR_WARNING);
+
+    if (!text.n)
+        text = sip_msg_value(m, SIP_HDR_REASON); /* RFC 3326 */
+    text = slice_from(text, slice_find(text, '"'));
+    return text.n > 1 ? slice_head(slice_from(text, 1),
+                                   slice_find(slice_from(text, 1), '"'))
+                      : slice_of("", 0);
+}
+
+/* What happened, and in brackets the device's own words: "Not Acceptable (no
+ * more streams)". */
 #define REFUSAL_MAX (2 * LOG_TEXT_MAX)
 
-static const char *refusal_text(const struct sip_msg *m,
-                                char buf[static REFUSAL_MAX])
+static const char *with_own_words(const char *what, const struct sip_msg *m,
+                                  char buf[static REFUSAL_MAX])
 {
     struct writer w = writer_of(buf, REFUSAL_MAX - 1);
-    struct slice text = sip_msg_value(m, SIP_HDR_WARNING);
+    struct slice text = m ? own_words(m) : slice_of("", 0);
     char one[LOG_TEXT_MAX];
 
-    writer_str(&w, log_text(m->reason, one));
-    text = slice_from(text, slice_find(text, '"'));
-    if (text.n > 1)
-        text = slice_head(slice_from(text, 1),
-                          slice_find(slice_from(text, 1), '"'));
+    writer_str(&w, what);
     if (text.n)
         writer_f(&w, " (%s)", log_text(text, one));
     buf[w.len] = '\0';
     return buf;
+}
+
+static const char *refusal_text(const struct sip_msg *m,
+                                char buf[static REFUSAL_MAX])
+{
+    char reason[LOG_TEXT_MAX];
+
+    return with_own_words(log_text(m->reason, reason), m, buf);
 }
 
 static void on_refused(struct platform *p, struct session *s,
@@ -536,6 +596,7 @@ static void on_ended(struct platform *p, struct session *s,
                      const struct sip_event *ev)
 {
     const char *what = "the device ended it with a BYE";
+    char bye[REFUSAL_MAX];
 
     if (ev->status == 481)
         what = "the device does not know the dialog any more";
@@ -543,8 +604,8 @@ static void on_ended(struct platform *p, struct session *s,
         what = "the dialog was lost";
     s->dialog = 0; /* over: nothing to end */
     session_news(p, s, NEWS_DIALOG);
-    if (!playback_hung_up(p, s, what))
-        session_ended_by_device(p, s, what);
+    if (!playback_hung_up(p, s, what)) /* it keeps the text */
+        session_ended_by_device(p, s, with_own_words(what, ev->msg, bye));
 }
 
 void session_on_sip(struct platform *p, struct session *s,
@@ -556,7 +617,8 @@ void session_on_sip(struct platform *p, struct session *s,
         s->device->alive_ms = p->now.mono_ms;
         way_note(p, s->device, ev);
     }
-    if (playback_on_sip(p, s, ev))
+    if (playback_on_sip(p, s, ev) || ev->kind == SIP_EV_ACKED ||
+        ev->kind == SIP_EV_CANCELLED) /* of an INVITE of the device */
         return;
     if (ev->kind == SIP_EV_ENDED)
         on_ended(p, s, ev);

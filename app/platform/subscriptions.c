@@ -130,9 +130,9 @@ static void refuse(struct platform *p, struct device *d,
         poll_later(p, d->subscriptions);
     platform_log_peer(p, PLATFORM_INFO,
                       "msg=\"subscription refused\" device=%s kind=%s "
-                      "status=%u again_s=%u",
+                      "status=%u why=\"%s\" again_s=%u",
                       d->id, platform_subscription_name(k), u->status,
-                      REFUSED_MS / 1000);
+                      u->why ? u->why : "", REFUSED_MS / 1000);
 }
 
 static void later(struct platform *p, struct device_subscription *u,
@@ -473,6 +473,7 @@ static void granted(struct platform *p, struct device_subscription *u,
 
     u->state = PLATFORM_SUBSCRIPTION_ACTIVE;
     u->failures = 0;
+    u->why = NULL;
     u->expires_utc_ms = p->now.utc_ms + (int64_t)ms;
     u->at_ms = not_before(u, p->now.mono_ms + ms / 100 * REFRESH_PERCENT);
 }
@@ -537,6 +538,7 @@ static void not_accepted(struct platform *p, struct device *d,
         put_off(p, u, 0);
     } else if (is_refusal(ev->status) ||
                (silent && u->failures + 1 >= MAX_SILENT)) {
+        u->why = silent ? "the device never answered" : NULL;
         refuse(p, d, u);
     } else {
         later(p, u, retry_after_s(ev));
@@ -557,11 +559,42 @@ static void not_refreshed(struct platform *p, struct device_subscription *u,
                                  1000 * (uint64_t)retry_after_s(ev));
 }
 
+/* Why the device has ended it, from its Subscription-State. */
+static const char *reason_text(enum sip_sub_reason r)
+{
+    switch (r) {
+    case SIP_REASON_NONE:
+        return "the device ended it without a reason";
+    case SIP_REASON_OTHER:
+        return "the device ended it for a reason of its own";
+    case SIP_REASON_DEACTIVATED:
+        return "the device ended it and wants to be asked anew (deactivated)";
+    case SIP_REASON_TIMEOUT:
+        return "the device ended it because its time was over (timeout)";
+    case SIP_REASON_PROBATION:
+        return "the device ended it for now (probation)";
+    case SIP_REASON_GIVEUP:
+        return "the device ended it: it was not allowed in time (giveup)";
+    case SIP_REASON_REJECTED:
+        return "the device ended it: it does not allow this platform to "
+               "subscribe (rejected)";
+    case SIP_REASON_NORESOURCE:
+        return "the device ended it: what was asked for is not there any "
+               "more (noresource)";
+    case SIP_REASON_INVARIANT:
+        return "the device ended it: what was asked for never changes "
+               "(invariant)";
+    }
+    return NULL;
+}
+
 static void on_unsubscribed(struct platform *p, struct device *d,
                             struct device_subscription *u,
                             const struct sip_event *ev)
 {
     u->id = 0;
+    if (ev->status == 200)
+        u->why = reason_text(ev->sub.reason);
     if (ev->status != 200 || ev->sub.again == SIP_AGAIN_NOW)
         put_off(p, u, 0);
     else if (ev->sub.again == SIP_AGAIN_LATER)
@@ -593,6 +626,7 @@ static void on_accepted(struct platform *p, struct device *d,
     }
     sip_stack_forget(p->sip, u->id, p->now.mono_ms);
     u->id = 0;
+    u->why = "the device answered 200, and ERROR in its body";
     refuse(p, d, u);
 }
 
@@ -679,6 +713,7 @@ size_t platform_subscriptions_of(
             .kind = k,
             .state = u->state,
             .status = u->status,
+            .reason = u->why ? u->why : "",
             .notifies = u->notifies,
             .expires_utc_ms = u->expires_utc_ms,
             .next_utc_ms = u->at_ms == GB_NEVER

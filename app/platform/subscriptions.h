@@ -22,6 +22,7 @@ struct device_subscription {
     uint64_t at_ms;     /* ask, or refresh; GB_NEVER */
     uint64_t asked_ms;  /* the last time */
     int64_t expires_utc_ms; /* as granted; 0 */
+    const char *why;    /* it is not active; NULL: nothing to tell */
     uint32_t asks_s;    /* what is asked for; 0: not wanted */
     uint32_t notifies;
     uint16_t status;    /* the last final answer, 0: none */

@@ -49,6 +49,8 @@ struct voice_call {
     bool open, ordered, closing, port_lent;
     bool acked;            /* or not waited for any more */
     bool response;         /* the Response has come */
+    uint16_t refused;      /* its INVITE was, with this; 0: it was not */
+    char required[32];     /* what it requires, of a 420 */
     bool login;            /* what went out last answers a challenge */
     bool by_udp;           /* it answers a talk over TCP with UDP */
     struct platform_voice_wish wish; /* numbers alone */

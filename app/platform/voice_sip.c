@@ -111,6 +111,7 @@ static void ask_target(struct platform *p, struct voice_call *v)
 
     v->phase = VOICE_ASKING;
     v->response = false;
+    v->refused = 0;
     v->sn = platform_next_sn(p);
     err = send_broadcast(p, v);
     if (err) {
@@ -289,6 +290,9 @@ static unsigned read_offer(const struct voice_call *v, const struct sip_msg *m,
     const struct sdp_media *media;
     struct sdp offer;
 
+    *why = "has no description (SDP) in its INVITE";
+    if (!m->body.n)
+        return 400;
     *why = "its description cannot be read";
     if (m->body.n > sizeof(v->offer) || sdp_parse(&offer, m->body, NULL))
         return 400;
@@ -674,13 +678,47 @@ void voice_opened(struct platform *p, struct voice_call *v)
         answer_invite(p, v);
 }
 
+void voice_on_refused(struct platform *p, struct device *d,
+                      const struct sip_event *ev)
+{
+    struct voice_call *v = voice_of(p, d);
+
+    if (!v || v->phase != VOICE_ASKING)
+        return;
+    v->refused = (uint16_t)ev->status;
+    slice_copy(v->required, sizeof(v->required),
+               sip_msg_value(ev->msg, SIP_HDR_REQUIRE));
+}
+
+/* It could not be taken, and no other one has come. */
+static void invited_in_vain(struct platform *p, struct voice_call *v)
+{
+    char text[LOG_TEXT_MAX];
+
+    if (v->refused == 420)
+        voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER,
+                   "turn that off in the device, or set ignore_require for it",
+                   "the device invites us, but requires %s, which this "
+                   "platform does not know",
+                   log_text(slice_str(v->required), text));
+    else
+        voice_fail(p, v, PLATFORM_VOICE_STEP_OFFER,
+                   "set the audio of the device to G.711, and see in its log "
+                   "what it offers",
+                   "the device invites us, but its INVITE had to be refused "
+                   "with %u",
+                   v->refused);
+}
+
 static void nothing_asked(struct platform *p, struct voice_call *v)
 {
     bool arrived = v->told.step_ms[PLATFORM_VOICE_STEP_ARRIVED];
 
     if (voice_other_mode(p, v))
         return;
-    if (v->response)
+    if (v->refused)
+        invited_in_vain(p, v);
+    else if (v->response)
         voice_fail(p, v, PLATFORM_VOICE_STEP_INVITED,
                    "see the log of the device; it may not reach this server "
                    "with an INVITE",
@@ -787,6 +825,7 @@ void voice_on_sip(struct platform *p, struct handle *h,
         break;
     case SIP_EV_REQUEST:
     case SIP_EV_BAD:
+    case SIP_EV_REFUSED:
     case SIP_EV_NOTIFY:
     case SIP_EV_UNSUBSCRIBED:
         break;

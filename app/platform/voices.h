@@ -17,6 +17,9 @@ struct voice_call *voice_of(const struct platform *p, const struct device *d);
  * and nothing is. */
 bool voice_on_invite(struct platform *p, struct device *d,
                      const struct sip_event *ev);
+/* One of this device was refused before anybody looked at it. */
+void voice_on_refused(struct platform *p, struct device *d,
+                      const struct sip_event *ev);
 /* Response to a Broadcast. */
 void voice_on_response(struct platform *p, struct device *d,
                        const struct manscdp_msg *msg);

@@ -490,9 +490,9 @@ void store_writer_alarm(struct store_writer *w, const struct platform_alarm *a)
 {
     const struct slice text[] = { a->device, a->channel, a->priority,
                                   a->method, a->type,    a->time,
-                                  a->description };
+                                  a->description, a->event };
     struct store_job *j = history_new(w, STORE_ADD_ALARM, a->has_position,
-                                      text, 7);
+                                      text, 8);
 
     if (!j)
         return;

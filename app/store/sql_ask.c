@@ -27,7 +27,8 @@ static const struct {
 } questions[STORE_LISTS] = {
     [STORE_LIST_ALARMS] = {
         "SELECT id,device,channel,priority,method,type,time,description,"
-        "longitude,latitude,received_ms,acknowledged_ms,acknowledged_by",
+        "longitude,latitude,received_ms,acknowledged_ms,acknowledged_by,"
+        "event",
         "alarm", "received_ms" },
     [STORE_LIST_POSITIONS] = {
         "SELECT id,device,channel,time,longitude,latitude,speed,direction,"

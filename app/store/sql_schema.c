@@ -80,6 +80,7 @@ static const char *const migrations[] = {
     "CREATE TABLE rule(name TEXT PRIMARY KEY, lines TEXT) WITHOUT ROWID;",
     "ALTER TABLE alarm ADD COLUMN acknowledged_ms INT;"
     "ALTER TABLE alarm ADD COLUMN acknowledged_by TEXT;",
+    "ALTER TABLE alarm ADD COLUMN event TEXT;",
 };
 #define STORE_SCHEMA_VERSION (sizeof(migrations) / sizeof(*migrations))
 

@@ -61,7 +61,7 @@ static const char *const sql[N_STATEMENTS] = {
     [REMOVE_DETAIL] = "DELETE FROM channel_detail WHERE device=?1 AND id=?2",
     [REMOVE_DETAILS] = "DELETE FROM channel_detail WHERE device=?1",
     [ADD_ALARM] = "REPLACE INTO alarm VALUES"
-                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,NULL)",
+                  "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,NULL,NULL,?12)",
     [ACKNOWLEDGE] = "UPDATE alarm SET acknowledged_by=?1, acknowledged_ms=?2"
                     " WHERE id=?3 AND acknowledged_ms IS NULL",
     [ADD_POSITION] = "INSERT INTO position VALUES"
@@ -166,6 +166,7 @@ static void bind_alarm(sqlite3_stmt *st, const struct store_job *j)
         bind_text(st, i + 2, j, (size_t)i);
     bind_place(st, 9, j);
     sqlite3_bind_int64(st, 11, j->number[1]);
+    bind_text(st, 12, j, 7);
 }
 
 static void bind_position(sqlite3_stmt *st, const struct store_job *j)

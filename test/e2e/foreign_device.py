@@ -587,6 +587,7 @@ class Call:
         self.proto = "echo"
         self.to = None              # changes the To of the answer
         self.tag = True
+        self.via = lambda v: v      # changes the Vias of the answer
         self.contact = None
         self.headers = None
         self.media = True
@@ -674,7 +675,7 @@ class Dialog:
         self.status = status
         self.contact = dict(headers).get("Contact")
         h = [("Call-ID", m.get("Call-ID")), *headers, ("CSeq", m.get("CSeq")), ("From", m.get("From")), ("To", to)]
-        h += [("Via", v) for v in m.all("Via")] + [("Content-Length", str(len(body)))]
+        h += [("Via", c.via(v)) for v in m.all("Via")] + [("Content-Length", str(len(body)))]
         self.last = plain(f"SIP/2.0 {status} {reason}", h, body)
         self.dev.send(self.last)
 

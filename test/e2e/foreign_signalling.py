@@ -430,6 +430,8 @@ def edited(fn, size=4, encoding="gb2312"):
 case("catalog_unknown_elements", catalogs, 4, pages(4, StreamNum="2", Event="ADD", Firmware="x", ChannelID="7",
                                                  Info="<PTZType>1</PTZType><Vendor><Deep a='1'>x</Deep></Vendor>"), state="complete")
 case("catalog_cdata", catalogs, 4, edited(lambda b: re.sub(rb"<Name>(.*?)</Name>", rb"<Name><![CDATA[\1]]></Name>", b)))
+case("catalog_namespaces", catalogs, 4, edited(lambda b: re.sub(
+    rb"<(/?)([A-Z])", rb"<\1gb:\2", b).replace(b"<gb:Response>", b'<gb:Response xmlns:gb="urn:x">')))
 case("catalog_comments", catalogs, 4, edited(lambda b: b.replace(b"<Item>", b"<!-- an item & more --><Item>")))
 case("catalog_unescaped_ampersand", catalogs, 4, edited(lambda b: re.sub(rb"<Name>(.*?) (\d+)</Name>", rb"<Name>\1 & \2</Name>", b)),
      want=lambda items: [(i, " & ".join(n.rsplit(" ", 1))) for i, n in items])
