@@ -212,6 +212,8 @@ void http_response_tag(const struct http_app *a, struct http_response *r,
 void http_answer_guard(struct http_call *c, struct buf *settings);
 /* false: somebody else was faster, which has been answered. */
 bool http_guard_holds(struct http_call *c, struct buf *settings);
+/* That answer: somebody was faster while the change waited. */
+void http_answer_meanwhile(struct http_call *c);
 
 /* ---- rows.c: lists of rows with numbers ---- */
 

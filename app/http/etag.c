@@ -72,7 +72,7 @@ void http_answer_guard(struct http_call *c, struct buf *settings)
     buf_fini(settings);
 }
 
-bool http_guard_holds(struct http_call *c, struct buf *settings)
+void http_answer_meanwhile(struct http_call *c)
 {
     static const struct http_problem meanwhile = {
         .status = 412,
@@ -81,6 +81,12 @@ bool http_guard_holds(struct http_call *c, struct buf *settings)
         .hint = SLICE_INIT("read it again, and send what you still want with "
                            "the ETag of that answer"),
     };
+
+    http_answer_problem(c->out, &meanwhile);
+}
+
+bool http_guard_holds(struct http_call *c, struct buf *settings)
+{
     struct slice asked = http_head_get(c->head, HTTP_HDR_IF_MATCH);
     char text[HTTP_TAG_MAX + 1];
     bool holds = !c->head->first[HTTP_HDR_IF_MATCH] ||
@@ -90,6 +96,6 @@ bool http_guard_holds(struct http_call *c, struct buf *settings)
 
     buf_fini(settings);
     if (!holds)
-        http_answer_problem(c->out, &meanwhile);
+        http_answer_meanwhile(c);
     return holds;
 }
