@@ -9,14 +9,20 @@
 
 #define HTTP_TAGGED_MIN 16384 /* smaller answers are sent again */
 
+uint64_t http_mark(const struct http_app *a, struct slice bytes)
+{
+    uint64_t seed[2];
+
+    memcpy(seed, a->cfg.key, sizeof(seed));
+    return map_hash(seed, bytes);
+}
+
 static struct slice tag_of(const struct http_app *a, struct slice bytes,
                            char text[static HTTP_TAG_MAX + 1])
 {
     struct writer w = writer_of(text, HTTP_TAG_MAX + 1);
-    uint64_t seed[2];
 
-    memcpy(seed, a->cfg.key, sizeof(seed));
-    writer_f(&w, "\"%016llx\"", (unsigned long long)map_hash(seed, bytes));
+    writer_f(&w, "\"%016llx\"", (unsigned long long)http_mark(a, bytes));
     return writer_slice(&w);
 }
 
