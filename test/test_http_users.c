@@ -408,10 +408,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
-        T(making), T(second_is_told_at_the_end),
         T(making), T(second_is_told_at_the_end), T(the_last_admin),
-        T(sessions_end),
-        T(what_was_signed), T(signed_within_a_scope),
+        T(sessions_end), T(what_was_signed), T(signed_within_a_scope),
         T(removed_while_it_starts), T(over_rtsp),
         T(a_name_that_comes_again), T(own_password), T(gone_meanwhile),
         T(tokens), T(no_memory),
