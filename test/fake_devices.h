@@ -456,6 +456,22 @@ int platform_device_set(struct platform *p, struct slice id,
     return GB_ENOENT;
 }
 
+/* The given name is the one that is not its own. */
+bool platform_device_settings(const struct platform *p, struct slice id,
+                              struct platform_settings *out)
+{
+    struct platform_device d;
+
+    if (!platform_device_view(p, id, &d))
+        return false;
+    *out = (struct platform_settings){ .set = ~0u };
+    if (!slice_eq(d.name, d.own_name))
+        out->name = d.name;
+    if (d.has_password)
+        out->password = slice_str(fake.password);
+    return true;
+}
+
 int platform_device_create(struct platform *p, struct slice id,
                            const struct platform_settings *s,
                            struct gb_time now)
@@ -519,6 +535,16 @@ bool platform_group_view(const struct platform *p, struct slice name,
         if (slice_eq(out->name, name))
             return true;
     return false;
+}
+
+struct slice platform_group_password(const struct platform *p,
+                                     struct slice name)
+{
+    (void)p;
+    for (size_t i = 0; i < 4; i++)
+        if (slice_eq(slice_str(fake.group[i].name), name))
+            return slice_str(fake.group[i].password);
+    return slice_of(NULL, 0);
 }
 
 int platform_group_subscribe(struct platform *p, struct slice name,

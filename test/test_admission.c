@@ -123,6 +123,10 @@ static void note_1_2_what_cannot_be_checked_is_told(void **state)
         { "Digest realm=\"3402000000\", nonce=\"00\", uri=\"sip:x\", "
           "response=\"00000000000000000000000000000000\"",
           "its digest is incomplete" },
+        { "Digest username=\"34020000001320000001\", realm=\"\", "
+          "nonce=\"00\", uri=\"sip:x\", "
+          "response=\"00000000000000000000000000000000\"",
+          "its digest was made for another SIP domain" },
         { "Digest username=\"34020000001320000001\", realm=\"hik\", "
           "nonce=\"00\", uri=\"sip:x\", "
           "response=\"00000000000000000000000000000000\"",

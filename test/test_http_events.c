@@ -229,6 +229,12 @@ static void webhooks(void **state)
     json_decref(j);
     assert_int_equal(get(HOOKS "/made"), 200);
     assert_false(body_has("\"secret\""));
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %.18s\r\n",
+             strstr(fx.last.fields, "ETag: ") + 6);
+    assert_int_equal(ask("PATCH", HOOKS "/made", fields,
+                         "{\"secret\":\"one\"}"), 200);
+    assert_int_equal(ask("PATCH", HOOKS "/made", fields,
+                         "{\"secret\":\"two\"}"), 412);
     assert_int_equal(get("/metrics"), 200);
     assert_true(body_has("gb28181_webhook_queued{hook=\"a\"} 1\n"));
     assert_true(body_has("gb28181_webhook_tries_total{hook=\"made\"} 0\n"));

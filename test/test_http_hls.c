@@ -128,6 +128,8 @@ static void failures(void **state)
 
     (void)state;
     assert_int_equal(get("/live/" D1 "/" C1 "/seg_1.m4s"), 404); /* not live */
+    assert_true(body_has("\"POST .../live of the channel starts it\""));
+    assert_true(body_has("\"hint_zh\":\"对该通道"));
     assert_int_equal(fake.next_session, 0);
     get(INDEX);
     becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);

@@ -240,6 +240,34 @@ static void second_one_is_told(void **state)
                          TOKEN "If-Match: \"x\"\r\n", "{}"), 404);
 }
 
+/* A password for another one is a change, though nobody is shown it; that a device
+ * tells another name of itself is none. */
+static void what_is_a_change(void **state)
+{
+    static const char *const targets[] = { "/api/v1/devices/" D1,
+                                           "/api/v1/groups/yard" };
+    char fields[256], tag[20], later[20];
+
+    (void)state;
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\"yard\"}"), 201);
+    for (size_t i = 0; i < COUNT(targets); i++) {
+        assert_int_equal(ask("PATCH", targets[i], TOKEN,
+                             "{\"password\":\"first one\"}"), 200);
+        tag_of(tag, targets[i]);
+        snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+        assert_int_equal(ask("PATCH", targets[i], fields,
+                             "{\"password\":\"second one\"}"), 200);
+        assert_int_equal(ask("PATCH", targets[i], fields,
+                             "{\"password\":\"third one\"}"), 412);
+    }
+    fake.device[0].own_name = fake.device[0].name;
+    tag_of(tag, targets[0]);
+    fake.device[0].name = fake.device[0].own_name = SLICE("as it says");
+    tag_of(later, targets[0]);
+    assert_string_equal(later, tag);
+}
+
 /* What was set is answered when the store has it, in the order of asking; a
  * refusal at once; the client may have gone. */
 static void settings_wait_for_the_store(void **state)
@@ -429,6 +457,7 @@ int main(void)
         APP(pending_in_and_out),
         APP(groups),
         APP(second_one_is_told),
+        APP(what_is_a_change),
         APP(settings_wait_for_the_store),
         APP(csv_out),
         APP(csv_out_in_pieces),

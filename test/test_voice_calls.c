@@ -339,6 +339,40 @@ static void invites_that_cannot_be_taken(void **state)
     ends_clean();
 }
 
+/* A device that refreshes the session of its picture does not answer a broadcast. */
+static void an_invite_of_the_picture(void **state)
+{
+    struct platform_session v;
+
+    (void)state;
+    d = ready();
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    platform_session_hold(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    d->broadcast_result = "OK";
+    assert_int_equal(start(PLATFORM_VOICE_BROADCAST), 0);
+    sim_run(&s, 200);
+    for (unsigned i = 0; i < 3; i++) { /* asked for, under way, just over */
+        d->last_status = 0;
+        sim_invite_in(d, "");
+        sim_run(&s, 200);
+        assert_int_equal(d->last_status, 200);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        if (i == 0) {
+            struct sim_device other = *d;
+
+            call(UDP8);
+            assert_int_equal(d->call_status, 200);
+            d->dialog = other.dialog;
+        } else if (i == 1) {
+            platform_voice_stop(s.p, id, "enough", s.now);
+            sim_run(&s, 100);
+        }
+    }
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
 /* Field-note 10.1: From and Subject name the device, or the output of a
  * channel, or nothing; one voice is under way, so that it is taken. */
 static void note_10_1_ids_unlike_the_request(void **state)
@@ -788,6 +822,7 @@ int main(void)
         cmocka_unit_test(what_devices_offer),
         cmocka_unit_test(what_devices_refuse),
         cmocka_unit_test(invites_that_cannot_be_taken),
+        cmocka_unit_test(an_invite_of_the_picture),
         cmocka_unit_test(note_10_1_ids_unlike_the_request),
         cmocka_unit_test(note_10_1_sdp_under_another_name),
         cmocka_unit_test(invited_again),

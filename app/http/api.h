@@ -205,6 +205,10 @@ void http_answer_tagged(struct http_call *c);
 void http_response_tag(const struct http_app *a, struct http_response *r,
                        struct slice has);
 
+/* A number that stands for these bytes, under a seed of the installation: it does
+ * not tell the password that it is made of. */
+uint64_t http_mark(const struct http_app *a, struct slice bytes);
+
 /* What people change has a tag of what they can set of it, which nothing a device
  * does changes. Told with the object; a change that comes with If-Match is made
  * while it fits (RFC 9110 §13.1.1), so that two of them do not undo each other.
@@ -212,6 +216,8 @@ void http_response_tag(const struct http_app *a, struct http_response *r,
 void http_answer_guard(struct http_call *c, struct buf *settings);
 /* false: somebody else was faster, which has been answered. */
 bool http_guard_holds(struct http_call *c, struct buf *settings);
+/* That answer: somebody was faster while the change waited. */
+void http_answer_meanwhile(struct http_call *c);
 
 /* ---- rows.c: lists of rows with numbers ---- */
 

@@ -134,7 +134,8 @@ static struct buf hook_guard(const struct http_call *c,
     struct buf b;
 
     buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
-    buf_f(&b, "%u %d ", v->kinds, v->off);
+    buf_f(&b, "%u %d %llu ", v->kinds, v->off,
+          (unsigned long long)http_mark(c->app, v->secret));
     buf_slice(&b, v->url);
     return b;
 }

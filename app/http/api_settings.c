@@ -312,15 +312,20 @@ static void refuse(struct http_call *c, int err)
 
 /* ---- devices ---------------------------------------------------------------- */
 
+/* Of what people set alone: the device may tell another name at any time. */
 static struct buf device_guard(const struct http_call *c,
                                const struct platform_device *d)
 {
+    struct platform_settings s = { 0 };
     struct buf b;
     struct jw j = jw_to(&b);
 
+    platform_device_settings(c->app->cfg.platform, d->id, &s);
     buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
     jw_object(&j);
-    jw_put_str(&j, "name", d->name);
+    jw_put_str(&j, "id", d->id);
+    jw_put_str(&j, "name", s.name);
+    jw_put_u64(&j, "password", http_mark(c->app, s.password));
     jw_put_cstr(&j, "media", http_transport_name(d->media));
     http_settings_write(&j, d);
     jw_end(&j);
@@ -494,7 +499,10 @@ static struct buf group_guard(const struct http_call *c,
 
     buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
     jw_object(&j);
-    jw_put_bool(&j, "has_password", g->has_password);
+    jw_put_str(&j, "name", g->name);
+    jw_put_u64(&j, "password",
+               http_mark(c->app, platform_group_password(c->app->cfg.platform,
+                                                         g->name)));
     policy_write(&j, &g->subscribe);
     jw_end(&j);
     return b;

@@ -147,6 +147,7 @@ void http_get_user(struct http_call *c)
 struct change {
     struct http_password_job job; /* first: it is freed as this */
     unsigned status;              /* 201: there must be none of that name */
+    uint64_t read_id;             /* whom If-Match means; 0: whoever it is */
     bool has_role, has_scope, has_password;
     bool own;                     /* a user's own password: 204, new session */
     enum http_role role;
@@ -325,6 +326,10 @@ static void apply(struct http_call *c, struct change *k)
     int err = merge(a, k, &v);
 
     accounts_find(a->accounts, ACCOUNT_USER, slice_str(k->name), &old);
+    if (!err && k->read_id && k->read_id != old.id) {
+        http_answer_meanwhile(c);
+        return;
+    }
     if (!err)
         err = accounts_set(a->accounts, &v);
     if (err) {
@@ -439,6 +444,8 @@ void http_patch_user(struct http_call *c)
     guard = user_guard(c, &v);
     if (!http_guard_holds(c, &guard) || (k = change_new(c, 200)) == NULL)
         return;
+    if (c->head->first[HTTP_HDR_IF_MATCH])
+        k->read_id = v.id; /* a hash takes its time */
     slice_copy(k->name, sizeof(k->name), v.name);
     root = body_of(c);
     fault = read_change(k, root, false);

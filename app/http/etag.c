@@ -9,14 +9,20 @@
 
 #define HTTP_TAGGED_MIN 16384 /* smaller answers are sent again */
 
+uint64_t http_mark(const struct http_app *a, struct slice bytes)
+{
+    uint64_t seed[2];
+
+    memcpy(seed, a->cfg.key, sizeof(seed));
+    return map_hash(seed, bytes);
+}
+
 static struct slice tag_of(const struct http_app *a, struct slice bytes,
                            char text[static HTTP_TAG_MAX + 1])
 {
     struct writer w = writer_of(text, HTTP_TAG_MAX + 1);
-    uint64_t seed[2];
 
-    memcpy(seed, a->cfg.key, sizeof(seed));
-    writer_f(&w, "\"%016llx\"", (unsigned long long)map_hash(seed, bytes));
+    writer_f(&w, "\"%016llx\"", (unsigned long long)http_mark(a, bytes));
     return writer_slice(&w);
 }
 
@@ -72,7 +78,7 @@ void http_answer_guard(struct http_call *c, struct buf *settings)
     buf_fini(settings);
 }
 
-bool http_guard_holds(struct http_call *c, struct buf *settings)
+void http_answer_meanwhile(struct http_call *c)
 {
     static const struct http_problem meanwhile = {
         .status = 412,
@@ -81,6 +87,12 @@ bool http_guard_holds(struct http_call *c, struct buf *settings)
         .hint = SLICE_INIT("read it again, and send what you still want with "
                            "the ETag of that answer"),
     };
+
+    http_answer_problem(c->out, &meanwhile);
+}
+
+bool http_guard_holds(struct http_call *c, struct buf *settings)
+{
     struct slice asked = http_head_get(c->head, HTTP_HDR_IF_MATCH);
     char text[HTTP_TAG_MAX + 1];
     bool holds = !c->head->first[HTTP_HDR_IF_MATCH] ||
@@ -90,6 +102,6 @@ bool http_guard_holds(struct http_call *c, struct buf *settings)
 
     buf_fini(settings);
     if (!holds)
-        http_answer_problem(c->out, &meanwhile);
+        http_answer_meanwhile(c);
     return holds;
 }

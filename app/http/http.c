@@ -211,7 +211,7 @@ static struct slice hint_of(const char *code)
           SLICE_INIT("GET .../channels lists those of the device; POST "
                      ".../refresh asks it for its catalog") },
         { "no-session",
-          SLICE_INIT("POST to the same path starts it") },
+          SLICE_INIT("POST .../live of the channel starts it") },
     };
 
     for (size_t i = 0; code && i < sizeof(hints) / sizeof(hints[0]); i++)

@@ -222,7 +222,7 @@ static const char *flaw_of(const struct platform *p, struct auth *a,
                "device to MD5, or add it to sip.digest";
     if (a->c.qop.n && !slice_ieq(a->c.qop, SLICE("auth")))
         return "its digest uses another qop than auth";
-    if (a->c.realm.n && !slice_eq(a->c.realm, p->realm)) /* left out: ours */
+    if (a->c.realm.p && !slice_eq(a->c.realm, p->realm)) /* left out: ours */
         return "its digest was made for another SIP domain: set that of this "
                "platform in the device";
     return NULL;

@@ -26,7 +26,7 @@ const struct chinese_row chinese_answer[] = {
     { "GET .../channels lists those of the device; POST .../refresh asks "
       "it for its catalog",
       "GET .../channels 列出该设备的通道；POST .../refresh 向设备查询目录" },
-    { "POST to the same path starts it", "向同一路径 POST 即可开始" },
+    { "POST .../live of the channel starts it", "对该通道 POST .../live 即可开始" },
     { "no such device", "没有该设备" },
     { "no such device or channel", "没有该设备或通道" },
     { "no such session", "没有该会话" },

@@ -116,7 +116,7 @@ void hooks_mark(struct hooks *h);
 void hooks_sweep(struct hooks *h);
 
 struct hook_view {
-    struct slice name, url, secret; /* the secret is for the store alone */
+    struct slice name, url, secret; /* the secret is for nobody to see */
     unsigned kinds;
     bool off, fixed;
     enum hooks_state state;

@@ -245,7 +245,8 @@ bool platform_group_view(const struct platform *p, struct slice name,
 /* In name order. `after` empty: from the first; false at the end. */
 bool platform_group_next(const struct platform *p, struct slice after,
                          struct platform_group *out);
-/* For the store, and nobody else. Empty: none. */
+/* For the store, and to tell whether it is another one; nobody is shown it. Empty:
+ * none. */
 struct slice platform_group_password(const struct platform *p,
                                      struct slice name);
 

@@ -388,8 +388,8 @@ bool voice_on_invite(struct platform *p, struct device *d,
         on_reinvite(p, v, ev);
         return true;
     }
-    if (!v && !is_late(p, d))
-        return false;
+    if (ev->msg->to.tag.n || (!v && !is_late(p, d)))
+        return false; /* of a picture, in its dialog; or of nothing that we asked */
     if (!v || v->phase != VOICE_ASKING) {
         respond(p, ev->transaction, 486,
                 v ? "a voice to this device is under way"
