@@ -473,6 +473,26 @@ static void items_of_another_time(void **state)
     }
 }
 
+/* Local time that is called UTC, by a device that does not tell its clock: shown
+ * eight hours off, and none of them is lost. */
+static void items_of_another_zone(void **state)
+{
+    struct sim_device *d = recorder(1);
+    struct platform_records r;
+    uint64_t id;
+
+    (void)state;
+    d->record_mute = true;
+    id = ask(T0, T0 + 3 * 3600); /* 06:13:20 */
+    sim_run(&s, 5000);
+    tell_items(d, 3, ITEM("2023-11-15T06:30:00Z", "2023-11-15T07:00:00Z")
+                         ITEM("2023-11-15T08:00:00Z", "2023-11-15T09:00:00Z")
+                             ITEM("2023-11-17T08:00:00Z", "2023-11-17T09:00:00Z"));
+    r = hear(id, 60000);
+    assert_int_equal(r.n, 2);
+    ends_clean();
+}
+
 /* Not in order, one over the other, twice, with zones and without, beyond the
  * question, or no time at all. Its clock counts UTC. */
 static void times_as_devices_write_them(void **state)
@@ -663,6 +683,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_not_told),
         cmocka_unit_test(a_sum_that_is_wrong),
         cmocka_unit_test(items_of_another_time),
+        cmocka_unit_test(items_of_another_zone),
         cmocka_unit_test(times_as_devices_write_them),
         cmocka_unit_test(one_without_an_end),
         cmocka_unit_test(one_that_repeats_itself),

@@ -83,9 +83,14 @@ void clock_on_status(struct platform *p, struct device *d, struct slice time)
         clock_note(p, d, utc_ms, PLATFORM_CLOCK_STATUS);
 }
 
+bool clock_is_known(const struct device *d)
+{
+    return clock_of(d)->from != PLATFORM_CLOCK_UNKNOWN;
+}
+
 bool clock_is_stale(const struct platform *p, const struct device *d)
 {
-    return clock_of(d)->from == PLATFORM_CLOCK_UNKNOWN ||
+    return !clock_is_known(d) ||
            p->now.mono_ms / 1000 - clock_of(d)->at_s > CLOCK_FRESH_MS / 1000;
 }
 

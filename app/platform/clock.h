@@ -40,6 +40,7 @@ void clock_note(struct platform *p, struct device *d, int64_t utc_ms,
                 uint8_t from);
 /* DeviceTime of a Response to DeviceStatus; what cannot be read is ignored. */
 void clock_on_status(struct platform *p, struct device *d, struct slice time);
+bool clock_is_known(const struct device *d);
 /* No measurement, or an old one. */
 bool clock_is_stale(const struct platform *p, const struct device *d);
 /* What is to be added to a time of ours, ms: in texts, and in SDP. 0 where

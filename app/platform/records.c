@@ -12,6 +12,8 @@
 #define BUSY_MS 1000       /* the device answers other questions */
 #define CLOCK_MS 4000      /* for its clock; then it is asked without */
 #define BUSY_TRIES 60
+#define ZONE_MAX_MS (14 * INT64_C(3600000)) /* of a device whose clock is not known:
+                                               no zone is farther from UTC */
 #define TEXT_OF(x) TEXT_OF_(x)
 #define TEXT_OF_(x) #x
 
@@ -46,6 +48,7 @@ struct records {
     uint64_t begun_ms, done_ms; /* mono; when it became final */
     int64_t shift_ms;      /* its texts minus our times */
     int64_t drift_ms;      /* the same of texts that name their zone */
+    int64_t slack_ms;      /* its texts may be off by so much */
     struct record *item;
     size_t n, cap, n_sorted, lost, outside; /* outside: of the asked time */
     int64_t last_end_ms; /* of the items of the window under way */
@@ -204,9 +207,10 @@ static bool take_end(const struct platform *p, const struct records *r,
 /* All of it: devices list what touches the asked time, or whatever they have. */
 static bool is_outside(const struct records *r, const struct record *e)
 {
-    int64_t from_ms = (int64_t)r->start_s * 1000;
+    int64_t from_ms = (int64_t)r->start_s * 1000 - r->slack_ms;
+    int64_t to_ms = (int64_t)r->stop_s * 1000 + r->slack_ms;
 
-    return e->start_ms >= (int64_t)r->stop_s * 1000 || e->end_ms < from_ms ||
+    return e->start_ms >= to_ms || e->end_ms < from_ms ||
            (e->end_ms == from_ms && e->start_ms < from_ms);
 }
 
@@ -429,6 +433,7 @@ static void ask(struct platform *p, struct records *r)
     if (!err) {
         r->shift_ms = clock_text_ms(p, d);
         r->drift_ms = clock_unix_ms(p, d);
+        r->slack_ms = clock_is_known(d) ? 0 : ZONE_MAX_MS;
         r->last_end_ms = 0;
         err = command_start(p, d, &o, &r->command);
     }
