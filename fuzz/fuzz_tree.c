@@ -142,12 +142,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         if (p[at + 3] & 8)
             check(&w, (enum tree_view)((p[at + 3] >> 4) % TREE_VIEWS));
     }
-    check(&w, TREE_ALL);
-    check(&w, view);
+    for (unsigned v = 0; v < TREE_VIEWS; v++)
+        if (FUZZ_EVERY_WAY || v == TREE_ALL || v == view)
+            check(&w, (enum tree_view)v);
     for (size_t i = N_IDS; i-- > 0;)
         if (w.item[i].there)
             put(backwards, &w, i);
-    same(w.t, backwards, view);
+    for (unsigned v = 0; v < TREE_VIEWS; v++)
+        if (FUZZ_EVERY_WAY || v == view)
+            same(w.t, backwards, (enum tree_view)v);
     tree_free(backwards);
     tree_free(w.t);
     memory_end();

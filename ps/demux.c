@@ -627,14 +627,24 @@ static bool in_payload(const struct ps_demux *d)
            d->state == DEMUX_CAND || d->state == DEMUX_SEEK;
 }
 
-void ps_demux_gap(struct ps_demux *d)
+static void gap(struct ps_demux *d, bool inside)
 {
     settle(d);
     demux_settle_tail(d);
+    inside |= in_payload(d);
     for (size_t i = 0; i < d->program.n; i++)
-        es_gap(d->program.stream[i],
-               in_payload(d) && d->program.stream[i] == d->cur);
+        es_gap(d->program.stream[i], inside && d->program.stream[i] == d->cur);
     demux_lose(d);
+}
+
+void ps_demux_gap(struct ps_demux *d)
+{
+    gap(d, false);
+}
+
+void ps_demux_gap_inside(struct ps_demux *d)
+{
+    gap(d, true);
 }
 
 void ps_demux_flush(struct ps_demux *d, bool end)

@@ -123,6 +123,9 @@ void ps_demux_feed(struct ps_demux *d, const uint8_t *p, size_t n,
 
 /* Packets are missing before the next feed: what is open is damaged. */
 void ps_demux_gap(struct ps_demux *d);
+/* The same; and there was more of the unit that is under way, also where its last
+ * PES is whole. */
+void ps_demux_gap_inside(struct ps_demux *d);
 
 /* Delivers an access unit that only waits for its successor; called by the
  * owner after 200 ms of silence, again after 500 ms, and at the end. A picture

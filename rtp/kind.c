@@ -8,6 +8,7 @@
 #define SPS_MAX 256 /* bytes of a parameter set in a packet of its own */
 #define PPS_MAX 64
 #define H265_SET_MAX 320
+#define PT_SOUND_MAX 23 /* RFC 3551 §6: payload types of sound up to here */
 
 static unsigned be16(const uint8_t *p)
 {
@@ -119,6 +120,25 @@ static bool is_ts(struct rtp_kind_test *t, const uint8_t *p, size_t n)
 
 /* ---- start codes in RTP ---- */
 
+/* The 4 bytes of an SPS name a profile and a level that there are. */
+static bool is_h264_sps(const uint8_t *p)
+{
+    static const uint8_t profiles[] = { 66, 77, 88, 100, 110, 122, 244, 44 };
+
+    return memchr(profiles, p[1], sizeof(profiles)) && p[3] >= 9 &&
+           p[3] <= 62;
+}
+
+/* Of what is said to be SVAC: its slices and signatures begin like other sets. */
+static enum rtp_kind svac_kind(const uint8_t *p, size_t n)
+{
+    if (p[0] == 0x40 && p[1] == 1)
+        return RTP_KIND_ANNEXB_H265;
+    return n >= 4 && (p[0] == 0x27 || p[0] == 0x67) && is_h264_sps(p)
+               ? RTP_KIND_ANNEXB_H264
+               : RTP_KIND_UNKNOWN;
+}
+
 /* Behind a start code: H.264, H.265, or UNKNOWN. The hint decides where the
  * byte alone does not. */
 static enum rtp_kind annexb_kind(const struct rtp_kind_test *t,
@@ -130,6 +150,8 @@ static enum rtp_kind annexb_kind(const struct rtp_kind_test *t,
 
     if (at == 0 || n < at + 2 || p[at] & 0x80)
         return RTP_KIND_UNKNOWN;
+    if (t->hint == RTP_KIND_SVAC)
+        return svac_kind(p + at, n - at);
     if ((p[at] == 0x40 || p[at] == 0x42 || p[at] == 0x44) && p[at + 1] == 1)
         return RTP_KIND_ANNEXB_H265;
     if ((p[at] & 31) == 7 || (p[at] & 31) == 8)
@@ -156,16 +178,13 @@ static bool is_private(const uint8_t *p, size_t n)
 
 static bool is_h264_set(const uint8_t *p, size_t n)
 {
-    static const uint8_t profiles[] = { 66, 77, 88, 100, 110, 122, 244, 44 };
-
     if (n < 3 || p[0] & 0x80 || (p[0] & 0x60) == 0)
         return false;
     if ((p[0] & 31) == 8)
         return n <= PPS_MAX;
     if ((p[0] & 31) != 7 || n < 5 || n > SPS_MAX)
         return false;
-    return memchr(profiles, p[1], sizeof(profiles)) && p[3] >= 9 &&
-           p[3] <= 62;
+    return is_h264_sps(p);
 }
 
 typedef bool nal_fn(const uint8_t *p, size_t n);
@@ -293,6 +312,18 @@ static bool is_aac(const uint8_t *p, size_t n)
 
 /* ---- the test ---- */
 
+/* Units of RFC 6184 or RFC 7798. Frames of sound are as short as parameter sets, and
+ * begin with any byte; units of SVAC begin like them. */
+static enum rtp_kind video_kind(struct rtp_kind_test *t, const uint8_t *p,
+                                size_t n, bool next)
+{
+    if (t->pt <= PT_SOUND_MAX || t->hint == RTP_KIND_SVAC)
+        return RTP_KIND_UNKNOWN;
+    if (is_h264(t, p, n, next))
+        return RTP_KIND_H264;
+    return is_h265(t, p, n, next) ? RTP_KIND_H265 : RTP_KIND_UNKNOWN;
+}
+
 /* The rules, in order; next: seq follows the last one. */
 static enum rtp_kind apply_rules(struct rtp_kind_test *t, const uint8_t *p,
                                  size_t n, bool next, uint32_t ts)
@@ -303,15 +334,16 @@ static enum rtp_kind apply_rules(struct rtp_kind_test *t, const uint8_t *p,
         return RTP_KIND_PS;
     if (is_ts(t, p, n))
         return RTP_KIND_TS;
+    if (t->ts_run)
+        return RTP_KIND_UNKNOWN; /* the next one tells */
     kind = annexb_kind(t, p, n);
     if (kind != RTP_KIND_UNKNOWN)
         return kind;
     if (is_private(p, n))
         return RTP_KIND_PRIVATE;
-    if (is_h264(t, p, n, next))
-        return RTP_KIND_H264;
-    if (is_h265(t, p, n, next))
-        return RTP_KIND_H265;
+    kind = video_kind(t, p, n, next);
+    if (kind != RTP_KIND_UNKNOWN)
+        return kind;
     if (is_raw(t, n, next, ts))
         return t->pt == 8 ? RTP_KIND_PCMA : RTP_KIND_PCMU;
     if (is_adts(p, n))

@@ -2,7 +2,6 @@
 
 #define FIRST_BYTES 4096
 #define CODE_BYTES 4 /* 00 00 00 01 */
-#define KEPT_BYTES (2 * RTP_UNIT_PART) /* of room from unit to unit */
 
 /* RFC 6184 §5.2, RFC 7798 §4.4 */
 enum {
@@ -74,7 +73,7 @@ static bool grow(struct rtp_unpack *u, size_t n)
     size_t cap = u->cap ? u->cap : FIRST_BYTES;
     uint8_t *buf;
 
-    if (n > RTP_UNIT_MAX)
+    if (n > RTP_UNIT_PART)
         return false;
     while (cap < n)
         cap *= 2;
@@ -89,10 +88,24 @@ static bool grow(struct rtp_unpack *u, size_t n)
     return true;
 }
 
+static void give(struct rtp_unpack *u, bool part)
+{
+    const struct rtp_unit unit = { slice_of((const char *)u->buf, u->n), u->ts,
+                                   u->key, u->lost, part };
+
+    if (u->n == 0)
+        return;
+    u->key = u->lost = false;
+    u->n = 0;
+    u->on_unit(u->ctx, &unit);
+}
+
 static void append(struct rtp_unpack *u, const void *p, size_t n)
 {
     if (n == 0 || u->damaged)
         return;
+    if (u->n + n > RTP_UNIT_PART)
+        give(u, true);
     if (n > u->cap - u->n && !grow(u, u->n + n)) {
         u->damaged = true;
         return;
@@ -107,9 +120,9 @@ static void begin_nal(struct rtp_unpack *u, const uint8_t *p, size_t n)
     static const uint8_t code[CODE_BYTES] = { 0, 0, 0, 1 };
     unsigned type = is_h265(u) ? p[0] >> 1 & 63 : p[0] & 31;
 
+    append(u, code, sizeof(code));
     u->key |= is_h265(u) ? type >= H265_IRAP && type <= H265_IRAP_LAST
                          : type == H264_IDR;
-    append(u, code, sizeof(code));
     append(u, p, n);
 }
 
@@ -183,24 +196,13 @@ static void take_h265(struct rtp_unpack *u, const uint8_t *p, size_t n)
 
 static void end_unit(struct rtp_unpack *u)
 {
-    struct rtp_unit unit = { slice_of((const char *)u->buf, u->n), u->ts,
-                             u->key, u->lost };
-
-    u->damaged |= u->fragment;
-    if (u->damaged)
+    if (u->damaged || u->fragment) {
         u->lost = true;
-    u->fragment = u->open = u->key = false;
-    u->n = 0;
-    if (!u->damaged && unit.bytes.n) {
-        u->lost = false;
-        u->on_unit(u->ctx, &unit);
+        u->n = 0;
+    } else {
+        give(u, false);
     }
-    u->damaged = false;
-    if (u->cap > KEPT_BYTES) {
-        gb_put(u->alloc, u->buf);
-        u->buf = NULL;
-        u->cap = 0;
-    }
+    u->fragment = u->open = u->damaged = u->key = false;
 }
 
 void rtp_unpack_feed(struct rtp_unpack *u, const struct rtp_unpack_packet *pkt)
@@ -221,7 +223,7 @@ void rtp_unpack_feed(struct rtp_unpack *u, const struct rtp_unpack_packet *pkt)
         take_h265(u, pkt->p, pkt->n);
     else
         append(u, pkt->p, pkt->n);
-    if ((pkt->marker || u->n >= RTP_UNIT_PART) && !u->fragment)
+    if (pkt->marker && !u->fragment)
         end_unit(u);
 }
 

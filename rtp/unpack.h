@@ -3,8 +3,8 @@
  * codes in the payloads, which is no standard)
  *
  * A unit ends with the marker, or where the time changes; a large one comes in parts of
- * the same time, and so does one of a device whose marker lies. What has lost a packet
- * is dropped. */
+ * the same time, wherever they are cut, and so does one of a device whose marker lies.
+ * What has lost a packet is dropped, and the rest of its unit with it. */
 #ifndef RTP_UNPACK_H
 #define RTP_UNPACK_H
 
@@ -13,9 +13,8 @@
 #include "base/slice.h"
 #include "rtp/kind.h"
 
-#define RTP_UNIT_MAX (8u << 20)    /* bytes; a larger one is damage */
-#define RTP_UNIT_PART (256u << 10) /* so many come out before the unit ends, where a
-                                      NAL unit does: its end may never be told */
+#define RTP_UNIT_PART (128u << 10) /* bytes that are kept: more come out before the
+                                      unit ends, whose end may never be told */
 
 /* Valid during the callback. */
 struct rtp_unit {
@@ -23,6 +22,7 @@ struct rtp_unit {
     uint32_t ts;
     bool key;  /* decoding may start here; of start codes nothing is known */
     bool lost; /* something is missing before it */
+    bool part; /* there is more of it */
 };
 typedef void rtp_unit_fn(void *ctx, const struct rtp_unit *u);
 

@@ -269,6 +269,111 @@ static void video_without_a_program_stream(void **state)
     close_world();
 }
 
+/* One picture of so many bytes; lose: that packet of it. */
+static void give_large(size_t bytes, bool key, unsigned lose)
+{
+    char *nal = malloc(bytes);
+
+    assert_non_null(nal);
+    memset(nal, 0x5a, bytes);
+    nal[0] = key ? 0x65 : 0x41;
+    nal[1] = (char)0x88;
+    if (key) {
+        give_nal(SLICE("\x67\x42\xc0\x0a\xd9\x04\x7b\x01\x10"), false, 0);
+        give_nal(SLICE("\x68\xcb\x83\xcb\x20"), false, 0);
+    }
+    if (lose)
+        w.seq = (uint16_t)(30 - lose);
+    give_nal(slice_of(nal, bytes), true, lose ? 60000 : 0);
+    free(nal);
+    w.ts += 3600;
+    w.now_ms += 40;
+    receiver_tick(w.rx, w.now_ms);
+}
+
+/* A picture is passed on in parts, and is one, or none where a part is missing. */
+static void large_video_without_a_program_stream(void **state)
+{
+    enum { BYTES = 700000 };
+
+    (void)state;
+    for (unsigned lose = 0; lose <= 600; lose += 300) {
+        struct receiver_counters n;
+        struct hub_stats st;
+        unsigned i;
+
+        open_world(false, true);
+        w.seq = lose ? (uint16_t)(30 - lose - 2) : 0;
+        give_large(BYTES, true, lose);
+        assert_true(lose || w.pool.n_live < 16);
+        for (i = 0; i < 3; i++)
+            give_large(300, false, 0);
+        w.now_ms += 3000;
+        receiver_tick(w.rx, w.now_ms);
+        receiver_end(w.rx, w.now_ms);
+        hub_stats(w.hub, w.now_ms, &st);
+        receiver_counters(w.rx, &n);
+        assert_int_equal(n.lost, lose ? 1 : 0);
+        assert_int_equal(n.corrupt, lose ? 1 : 0);
+        assert_int_equal(st.keys, lose ? 0 : 1);
+        close_world();
+    }
+}
+
+/* Thousands of tiny units, of one picture and of many, hold few slabs: they are of
+ * all sessions. */
+static void tiny_video_without_a_program_stream(void **state)
+{
+    (void)state;
+    open_world(false, true);
+    give_large(2000, true, 0);
+    for (unsigned i = 0; i < 6000; i++) {
+        give_nal(i < 3000 ? SLICE("\x41\x5a\x38") : SLICE("\x41\x9a\x38"), true,
+                 0);
+        w.ts += i >= 3000;
+        w.now_ms++;
+        assert_true(w.pool.n_live < 40);
+    }
+    receiver_end(w.rx, w.now_ms);
+    close_world();
+}
+
+/* A program stream is not given up for what looks like video beside it, whichever
+ * comes first; nor for what its middle looks like where it is joined. */
+static void what_only_looks_like_video(void **state)
+{
+    static const uint8_t like_pps[] = { 0x68, 0xcb, 0x83, 0xcb, 0x20 };
+    static const uint8_t pts[] = { 112, 112, 96 };
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT(pts); i++) {
+        struct receiver_counters n;
+        struct hub_stats st;
+        uint8_t bytes[MAX_PACKET];
+
+        open_world(true, true);
+        if (i == 1)
+            stream(false, 1, 0);
+        give(bytes, rtp(bytes, pts[i], SSRC, like_pps, sizeof(like_pps)));
+        w.n_order = 0;
+        for (unsigned k = 0; k < 2; k++) {
+            stream(false, 1, 0);
+            if (i != 2)
+                give(bytes, rtp(bytes, pts[i], SSRC, like_pps,
+                                sizeof(like_pps)));
+        }
+        assert_int_equal(receiver_kind(w.rx),
+                         i == 2 ? RTP_KIND_PS : RTP_KIND_H264);
+        receiver_end(w.rx, w.now_ms);
+        hub_stats(w.hub, w.now_ms, &st);
+        receiver_counters(w.rx, &n);
+        assert_int_equal(n.corrupt, 0);
+        assert_int_equal(st.width, 640);
+        assert_int_equal(st.frames, i == 1 ? 75 : 50);
+        close_world();
+    }
+}
+
 /* Field-note 17.4: what is wrong in one session is wrong in none of the others,
  * and even the one that is all wrong goes on. */
 static void note_17_4_one_bad_session_is_alone(void **state)
@@ -700,6 +805,9 @@ int main(void)
         cmocka_unit_test(picture_and_sound),
         cmocka_unit_test(note_17_4_one_bad_session_is_alone),
         cmocka_unit_test(video_without_a_program_stream),
+        cmocka_unit_test(large_video_without_a_program_stream),
+        cmocka_unit_test(tiny_video_without_a_program_stream),
+        cmocka_unit_test(what_only_looks_like_video),
         cmocka_unit_test(losses_are_counted),
         cmocka_unit_test(encryption_is_told),
         cmocka_unit_test(why_there_is_no_picture),

@@ -62,6 +62,13 @@ static const struct {
       0 },
     { "single slices", 96, 0, { S("\x41\x9a\x38"), S("\x41\x9a\x38") },
       0 },
+    { "annex b, SVAC", 99, RTP_KIND_SVAC,
+      { S("\0\0\0\1\x47\x42\x1e\x2a"), S("\0\0\0\1\x28\1\2\3"),
+        S("\0\0\0\1\x44\1\2\3") }, 0 },
+    { "SVAC", 99, RTP_KIND_SVAC,
+      { S("\x48\1\2\3"), S("\x44\1\2\3"), S("\x68\1\2\3") }, 0 },
+    { "said to be SVAC", 99, RTP_KIND_SVAC, { S("\0\0\0\1" SPS) },
+      RTP_KIND_ANNEXB_H264 },
     { "H.265 VPS", 100, 0, { S(VPS5) }, RTP_KIND_H265 },
     { "H.265 AP", 96, 0, { S("\x60\1\0\x08" VPS5) }, RTP_KIND_H265 },
     { "H.265 FU run", 96, 0,
@@ -190,6 +197,43 @@ static void raw_audio(void **state)
     }
 }
 
+/* Its tables may come in a packet alone, and begin like a parameter set. */
+static void transport_packet_like_a_set(void **state)
+{
+    static const uint8_t one[188] = { 0x47, 0x42, 0x00, 0x1e };
+    struct rtp_kind_test t;
+
+    (void)state;
+    rtp_kind_init(&t, 96, RTP_KIND_PS);
+    rtp_kind_feed(&t, one, sizeof(one), 0, 0, 0);
+    rtp_kind_feed(&t, one, sizeof(one), 1, 0, 0);
+    assert_int_equal(t.kind, RTP_KIND_TS);
+}
+
+/* Frames of G.723.1, G.729 and the like are short, and begin with any byte. */
+static void sound_is_no_video(void **state)
+{
+    static const uint8_t types[] = { 4, 9, 18, 20, 0, 8 };
+    uint64_t seed = 3;
+
+    (void)state;
+    for (unsigned i = 0; i < 600; i++) {
+        struct rtp_kind_test t;
+        uint8_t pt = types[i % COUNT(types)];
+
+        rtp_kind_init(&t, pt, rtp_kind_of(pt, SLICE("")));
+        for (unsigned k = 0; k < RTP_KIND_PACKETS; k++) {
+            uint8_t p[24];
+
+            for (size_t at = 0; at < sizeof(p); at++)
+                p[at] = (uint8_t)test_random(&seed);
+            rtp_kind_feed(&t, p, sizeof(p), (uint16_t)k, k, 0);
+        }
+        if (t.kind == RTP_KIND_H264 || t.kind == RTP_KIND_H265)
+            fail_msg("%u is %s", pt, rtp_kind_name(t.kind));
+    }
+}
+
 /* No rule fires: an elementary stream of the SDP is followed, anything else
  * is unknown until it shows itself. */
 static void giving_up(void **state)
@@ -272,6 +316,8 @@ int main(void)
         cmocka_unit_test(rules),     cmocka_unit_test(prefixes),
         cmocka_unit_test(vectors),   cmocka_unit_test(transport_stream),
         cmocka_unit_test(raw_audio), cmocka_unit_test(giving_up),
+        cmocka_unit_test(transport_packet_like_a_set),
+        cmocka_unit_test(sound_is_no_video),
         cmocka_unit_test(note_8_18_hints_of_the_rtpmap),     cmocka_unit_test(joined_in_the_middle),
     };
 

@@ -332,6 +332,47 @@ static void another_unit(void **state)
     }
 }
 
+/* However the network brings them, good stamps are kept. */
+static void good_stamps_are_kept(void **state)
+{
+    static const struct {
+        const char *name;
+        uint64_t step, behind_ms, jitter_ms; /* behind: of a picture, a while long */
+    } cases[] = {
+        { "30 a second", 3000, 0, 0 },
+        { "30000/1001", 3003, 0, 300 },
+        { "one a second", 90000, 0, 900 },
+        { "five a second", 18000, 0, 200 },
+        { "a link at a tenth of what is needed", 3600, 360, 0 },
+        { "the same, at 60 pictures a second", 1500, 150, 0 },
+        { "a clock that is slow by a third", 3600, 20, 30 },
+    };
+
+    (void)state;
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        uint64_t seed = 9, sent_ms = 5000;
+        struct device d;
+
+        device_init(&d);
+        for (uint64_t i = 0; i < 600; i++) {
+            struct timeline_out v;
+
+            if (i >= 100 && i < 300) /* and then what has waited comes at once */
+                d.now_ms += cases[c].behind_ms;
+            sent_ms += cases[c].step / 90;
+            if (d.now_ms < sent_ms)
+                d.now_ms = sent_ms;
+            if (cases[c].jitter_ms)
+                d.now_ms += test_random(&seed) % cases[c].jitter_ms;
+            v = video(&d, 9000 + cases[c].step * i);
+            if (v.dts90k != (int64_t)(cases[c].step * i))
+                fail_msg("%s: picture %u at %lld", cases[c].name, (unsigned)i,
+                         (long long)v.dts90k);
+        }
+        assert_false(d.t.track[MEDIA_VIDEO].by_arrival);
+    }
+}
+
 static void no_pts(void **state)
 {
     struct device d;
@@ -616,6 +657,7 @@ int main(void)
         cmocka_unit_test(backwards),
         cmocka_unit_test(constant_pts),
         cmocka_unit_test(another_unit),
+        cmocka_unit_test(good_stamps_are_kept),
         cmocka_unit_test(no_pts),
         cmocka_unit_test(b_pictures),
         cmocka_unit_test(steps_back_are_no_order),

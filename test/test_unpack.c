@@ -12,7 +12,7 @@
 
 static char units[1 << 19];
 static struct writer out;
-static struct { unsigned n, keys, lost; uint32_t ts; } got;
+static struct { unsigned n, keys, lost, parts; uint32_t ts; } got;
 
 static void on_unit(void *ctx, const struct rtp_unit *u)
 {
@@ -22,6 +22,7 @@ static void on_unit(void *ctx, const struct rtp_unit *u)
     got.n++;
     got.keys += u->key;
     got.lost += u->lost;
+    got.parts += u->part;
     got.ts = u->ts;
 }
 
@@ -105,7 +106,8 @@ static void where_units_end(void **state)
     memset(large, 0x41, sizeof(large));
     for (unsigned i = 0; i < 5; i++)
         feed(u, slice_of(large, sizeof(large)), 9, false, false);
-    assert_int_equal(got.n, 2); /* in parts */
+    assert_int_equal(got.n, 3); /* in parts, of an end that does not come */
+    assert_int_equal(got.parts, 2);
     out.len = 0;
     rtp_unpack_free(u);
     u = begin(RTP_KIND_ANNEXB_H265);
@@ -145,6 +147,7 @@ static void limits(void **state)
 {
     static char large[60000];
     struct rtp_unpack *u;
+    size_t all = 4;
 
     (void)state;
     assert_int_equal(rtp_unpack_new(&u, &gb_alloc_heap, RTP_KIND_PS, on_unit,
@@ -152,15 +155,25 @@ static void limits(void **state)
     u = begin(RTP_KIND_H264);
     large[0] = 0x5c;
     large[1] = (char)0x85;
-    for (size_t n = 0; n < 2 * RTP_UNIT_MAX; n += sizeof(large)) {
+    for (unsigned i = 0; i < 100; i++) { /* more than is kept comes out */
         feed(u, slice_of(large, sizeof(large)), 1, false, false);
         large[1] = 5;
+        all += sizeof(large) - 2 + (i == 0);
+        assert_in_range(out.len, all > RTP_UNIT_PART ? all - RTP_UNIT_PART : 0,
+                        all);
+        all -= out.len;
+        out.len = 0;
     }
+    assert_int_equal(got.n, got.parts);
     large[1] = 0x45;
     feed(u, slice_of(large, 3), 1, true, false);
-    assert_int_equal(got.n, 0);
+    assert_int_equal(out.len, all + 1);
+    assert_int_equal(got.parts, got.n - 1);
+    assert_int_equal(got.keys, 1);
+    out.len = 0;
     feed(u, SLICE(P_NAL), 2, true, false);
     expect(SLICE(CODE P_NAL));
+    assert_int_equal(got.lost, 0);
     rtp_unpack_free(u);
     rtp_unpack_free(NULL);
 }

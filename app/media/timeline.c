@@ -10,6 +10,8 @@
 #define UNIT_WINDOW 25     /* frames whose stamps are compared with arrival */
 #define UNIT_WINDOWS 2     /* so many in a row... */
 #define UNIT_TIMES 6       /* ...slower by this: they count in another unit */
+#define UNIT_STEP 1500     /* 60 pictures a second: stamps as far apart are right, and
+                              what lags behind is a network that is too slow */
 #define BACK_STEP 1200     /* a B picture steps back by at least this */
 #define BACK_STEPS 3       /* so many steps... */
 #define BACK_WITHIN 32     /* ...not further apart mean B pictures */
@@ -281,7 +283,7 @@ static bool is_other_unit(struct timeline_track *k, uint64_t now_ms)
         k->n_unit++;
         return false;
     }
-    if (k->n_unit && moved >= 0 &&
+    if (k->n_unit && moved >= 0 && moved < UNIT_WINDOW * UNIT_STEP &&
         moved * UNIT_TIMES < (int64_t)(now_ms - k->unit_ms) * 90)
         k->n_slow++;
     else

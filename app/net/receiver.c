@@ -172,20 +172,65 @@ static void on_wrapped(void *ctx, const uint8_t *p, size_t n, struct slab *s,
     feed_ps(ctx, p, n, &f);
 }
 
-static void on_wrap_gap(void *ctx)
+static void on_wrap_gap(void *ctx, bool inside)
 {
-    receiver_gap(ctx);
+    struct receiver *r = ctx;
+
+    if (inside && r->demux)
+        ps_demux_gap_inside(r->demux);
+    receiver_gap(r);
 }
 
-static void use_video(struct receiver *r, struct pt_slot *s,
+static void drop_wrap(struct pt_slot *s)
+{
+    wrap_free(s->wrap);
+    s->wrap = NULL;
+}
+
+/* There is one demultiplexer: a program stream has it, or the first that is put into
+ * one. */
+static bool is_taken(const struct receiver *r, const struct pt_slot *by)
+{
+    for (size_t i = 0; i < RECEIVER_MAX_PT; i++) {
+        const struct pt_slot *s = &r->pt[i];
+
+        if (s != by && (s->wrap || (s->test.state == RTP_KIND_DECIDED &&
+                                    s->test.kind == RTP_KIND_PS)))
+            return true;
+    }
+    return false;
+}
+
+static bool use_video(struct receiver *r, struct pt_slot *s,
                       const struct rtp_item *it)
 {
     const struct wrap_hooks hooks = { on_wrapped, on_wrap_gap, r };
 
-    if (!s->wrap)
+    if (!s->wrap && !is_taken(r, s))
         s->wrap = wrap_new(s->test.kind, &hooks);
     if (s->wrap)
         wrap_feed(s->wrap, it);
+    return s->wrap != NULL;
+}
+
+/* No other payload begins like this: what was taken for one, in the middle of a
+ * picture or of sound, was not. */
+static bool is_pack(const struct rtp_item *it)
+{
+    static const uint8_t code[4] = { 0, 0, 1, PS_ID_PACK };
+
+    return it->n >= sizeof(code) && memcmp(it->payload, code, sizeof(code)) == 0;
+}
+
+static void begin_program(struct receiver *r, struct pt_slot *s)
+{
+    s->test.state = RTP_KIND_DECIDED;
+    s->test.kind = RTP_KIND_PS;
+    for (size_t i = 0; i < RECEIVER_MAX_PT; i++) {
+        if (r->pt[i].wrap)
+            receiver_gap(r);
+        drop_wrap(&r->pt[i]);
+    }
 }
 
 /* ---- payload kinds --------------------------------------------------------- */
@@ -211,6 +256,8 @@ static struct pt_slot *slot_of(struct receiver *r, uint8_t pt)
 static void use_payload(struct receiver *r, struct pt_slot *s,
                         const struct rtp_item *it)
 {
+    if (s->test.kind != RTP_KIND_PS && is_pack(it))
+        begin_program(r, s);
     r->kind = s->test.kind;
     if (s->test.kind == RTP_KIND_PS) {
         const struct ps_feed f = { .buf = it->buf, .rtp_ts = it->ts,
@@ -219,8 +266,8 @@ static void use_payload(struct receiver *r, struct pt_slot *s,
         if (it->gap)
             receiver_gap(r);
         feed_ps(r, it->payload, it->n, &f);
-    } else if (rtp_unpack_takes(s->test.kind)) {
-        use_video(r, s, it);
+    } else if (rtp_unpack_takes(s->test.kind) && use_video(r, s, it)) {
+        return;
     } else if (s->test.kind == RTP_KIND_PCMA) {
         use_g711(r, PS_CODEC_G711A, it);
     } else if (s->test.kind == RTP_KIND_PCMU) {
@@ -272,6 +319,8 @@ static void deliver(struct receiver *r, const struct rtp_item *it)
                           r->now_ms);
     if (state == RTP_KIND_OPEN)
         return;
+    if (s->test.kind == RTP_KIND_PS)
+        begin_program(r, s);
     replay(r, s);
     if (state == RTP_KIND_FAILED)
         say(r, &r->said_unknown, RECEIVER_UNKNOWN);
@@ -559,7 +608,7 @@ void receiver_free(struct receiver *r)
         for (size_t j = 0; j < r->pt[i].n_waiting; j++)
             slab_unref(r->pt[i].waiting[j].buf);
         free(r->pt[i].waiting);
-        wrap_free(r->pt[i].wrap);
+        drop_wrap(&r->pt[i]);
     }
     ps_demux_free(r->demux);
     rtp_queue_free(r->queue);

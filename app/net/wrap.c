@@ -7,15 +7,16 @@
 
 #define PEAK_BPS 8000000u /* what a pack header says; nobody relies on it */
 
-#define KEPT_BYTES (512u << 10) /* of room for a pack */
-
 struct wrap {
     struct wrap_hooks hooks;
     struct rtp_unpack *unpack;
     struct ps_mux mux;
     struct slab_pool *pool; /* of the packet that is being fed */
+    struct slab *slab;      /* filled so far; NULL: none */
+    size_t filled;
     uint8_t *pack;          /* room for one */
     size_t cap;
+    bool part;              /* of a picture there is more to come */
     uint64_t at90k;         /* the RTP time, unwrapped */
     uint32_t ts;
     bool begun;
@@ -35,21 +36,37 @@ static bool have_room(struct wrap *w, size_t n)
     return true;
 }
 
-/* Slab by slab, as if packets had brought it. */
-static void tell(struct wrap *w, struct slice pack, uint32_t ts)
+static void drop_slab(struct wrap *w)
+{
+    slab_unref(w->slab);
+    w->slab = NULL;
+    w->filled = 0;
+}
+
+/* As if packets had brought it. Slabs are filled: who holds a few bytes of many of
+ * them would take them from all others. */
+static void tell(struct wrap *w, struct slice pack, uint32_t ts, bool last)
 {
     while (pack.n) {
-        size_t n = pack.n < w->pool->bytes ? pack.n : w->pool->bytes;
-        struct slab *s = slab_get(w->pool);
+        size_t room, n;
+        uint8_t *p;
 
-        if (!s) {
-            w->hooks.on_gap(w->hooks.ctx);
+        if (w->slab && w->filled == w->slab->pool->bytes)
+            drop_slab(w);
+        if (!w->slab)
+            w->slab = slab_get(w->pool);
+        if (!w->slab) {
+            w->hooks.on_gap(w->hooks.ctx, true);
             return;
         }
-        memcpy(s->bytes, pack.p, n);
+        room = w->slab->pool->bytes - w->filled;
+        n = pack.n < room ? pack.n : room;
+        p = w->slab->bytes + w->filled;
+        memcpy(p, pack.p, n);
+        w->filled += n;
         pack = slice_from(pack, n);
-        w->hooks.on_bytes(w->hooks.ctx, s->bytes, n, s, ts, pack.n == 0);
-        slab_unref(s);
+        w->hooks.on_bytes(w->hooks.ctx, p, n, w->slab, ts,
+                          last && pack.n == 0);
     }
 }
 
@@ -59,7 +76,8 @@ static void on_unit(void *ctx, const struct rtp_unit *u)
     struct writer out;
 
     if (u->lost)
-        w->hooks.on_gap(w->hooks.ctx);
+        w->hooks.on_gap(w->hooks.ctx, w->part);
+    w->part = u->part;
     if (w->begun)
         w->at90k += (uint64_t)(int64_t)(int32_t)(u->ts - w->ts);
     w->ts = u->ts;
@@ -69,12 +87,7 @@ static void on_unit(void *ctx, const struct rtp_unit *u)
     out = writer_of(w->pack, w->cap);
     ps_mux_video(&w->mux, &out, u->bytes, w->at90k, u->key);
     if (!out.err)
-        tell(w, writer_slice(&out), u->ts);
-    if (w->cap > KEPT_BYTES) {
-        free(w->pack);
-        w->pack = NULL;
-        w->cap = 0;
-    }
+        tell(w, writer_slice(&out), u->ts, !u->part);
 }
 
 static enum ps_codec codec_of(enum rtp_kind kind)
@@ -104,6 +117,7 @@ void wrap_free(struct wrap *w)
     if (!w)
         return;
     rtp_unpack_free(w->unpack);
+    drop_slab(w);
     free(w->pack);
     free(w);
 }

@@ -1,7 +1,7 @@
 /* app/net/wrap.h - video that comes in RTP as it is, put into the program stream that
  * it should have come in: the rest of the way is the same for both
  *
- * What comes out lies in slabs of the packets' pool. */
+ * What comes out lies in slabs of the packets' pool, pack behind pack. */
 #ifndef APP_NET_WRAP_H
 #define APP_NET_WRAP_H
 
@@ -10,10 +10,12 @@
 #include "rtp/queue.h"
 
 struct wrap_hooks {
-    /* bytes of one pack; the last ones of it are told */
+    /* of packs; the last ones of a picture are told */
     void (*on_bytes)(void *ctx, const uint8_t *p, size_t n, struct slab *s,
                      uint32_t rtp_ts, bool last);
-    void (*on_gap)(void *ctx); /* something is missing before what follows */
+    /* Something is missing before what follows; inside: of a picture of which
+     * there have been bytes. */
+    void (*on_gap)(void *ctx, bool inside);
     void *ctx;
 };
 
