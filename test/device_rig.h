@@ -216,6 +216,25 @@ static inline void tell(const char *root, const char *cmd, const char *id,
     run(1000);
 }
 
+/* Invites GATE; its dialog. */
+static inline uint64_t invite_gate(struct slice subject, const char *offer)
+{
+    const struct sip_request r = {
+        .method = SIP_METHOD_INVITE, .expires = -1,
+        .peer = { .local = address(1), .remote = address(2) },
+        .uri = SLICE("sip:" GATE "@192.0.2.2:5060"),
+        .to = SLICE("sip:" GATE "@3402000000"),
+        .from = SLICE("sip:" SERVER "@3402000000"),
+        .contact = SLICE("sip:" SERVER "@192.0.2.1:5060"),
+        .subject = subject, .content_type = SLICE(SIP_TYPE_SDP),
+        .body = slice_str(offer),
+    };
+    uint64_t dialog;
+
+    assert_int_equal(sip_stack_invite(g.server, &r, g.now.mono_ms, &dialog), 0);
+    return dialog;
+}
+
 static inline bool has(const char *part)
 {
     return text_has(g.got, part);

@@ -307,6 +307,17 @@ static inline bool body_has(const char *text)
                             slice_str(text)) < fx.last.len;
 }
 
+#define TAG_BYTES 19 /* of an ETag, with its quotes and a NUL */
+
+/* The ETag of the last answer. */
+static inline void last_tag(char out[static TAG_BYTES])
+{
+    const char *at = strstr(fx.last.fields, "ETag: ");
+
+    assert_non_null(at);
+    snprintf(out, TAG_BYTES, "%s", at + 6);
+}
+
 /* The value of a URL in the last answer, from its path on. */
 static inline void url_of(const char *key, char out[static 512])
 {

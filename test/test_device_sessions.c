@@ -4,25 +4,16 @@
 
 static uint64_t invite(void)
 {
-    struct sip_request r = {
-        .method = SIP_METHOD_INVITE, .expires = -1,
-        .peer = { .local = address(1), .remote = address(2) },
-        .uri = SLICE("sip:" GATE "@192.0.2.2:5060"),
-        .to = SLICE("sip:" GATE "@3402000000"),
-        .from = SLICE("sip:" SERVER "@3402000000"),
-        .contact = SLICE("sip:" SERVER "@192.0.2.1:5060"),
-        .subject = SLICE(GATE ":0100000001," SERVER ":1"),
-        .content_type = SLICE(SIP_TYPE_SDP),
-        .body = SLICE("v=0\r\no=" SERVER " 0 0 IN IP4 192.0.2.1\r\ns=Play\r\n"
-                      "c=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-                      "m=video 6000 TCP/RTP/AVP 96\r\na=recvonly\r\n"
-                      "a=rtpmap:96 PS/90000\r\na=setup:passive\r\n"
-                      "a=connection:new\r\ny=0100000001\r\n"),
-    };
+    static const char offer[] =
+        "v=0\r\no=" SERVER " 0 0 IN IP4 192.0.2.1\r\ns=Play\r\n"
+        "c=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+        "m=video 6000 TCP/RTP/AVP 96\r\na=recvonly\r\n"
+        "a=rtpmap:96 PS/90000\r\na=setup:passive\r\n"
+        "a=connection:new\r\ny=0100000001\r\n";
     uint64_t dialog;
 
     g.opened = (struct device_action){ 0 };
-    assert_int_equal(sip_stack_invite(g.server, &r, g.now.mono_ms, &dialog), 0);
+    dialog = invite_gate(SLICE(GATE ":0100000001," SERVER ":1"), offer);
     run(100);
     assert_true(g.opened.life);
     return dialog;

@@ -82,7 +82,12 @@ static void patch_device(void **state)
             fail_msg("%s", cases[i].body);
         assert_false(body_has("s3cret")); /* it never comes out */
     }
-    /* which one, and what it may be */
+}
+
+/* Which value is wrong and what it may be, and what is not there. */
+static void refusals_name_it(void **state)
+{
+    (void)state;
     assert_int_equal(ask("PATCH", "/api/v1/devices/" D1, TOKEN,
                          "{\"edition\":\"2030\"}"), 400);
     assert_true(body_has("edition is auto, 2011, 2014, 2016, 2022 or null"));
@@ -183,14 +188,10 @@ static void groups(void **state)
     assert_int_equal(get("/api/v1/groups/north%20gate"), 404);
 }
 
-static void tag_of(char out[20], const char *target)
+static void tag_of(char out[static TAG_BYTES], const char *target)
 {
-    const char *at;
-
     assert_int_equal(get(target), 200);
-    at = strstr(fx.last.fields, "ETag: ");
-    assert_non_null(at);
-    snprintf(out, 20, "%.18s", at + 6);
+    last_tag(out);
 }
 
 /* Two people who have read the same: the second to send learns it, and changes
@@ -204,7 +205,7 @@ static void second_one_is_told(void **state)
         { "/api/v1/groups/yard", "{\"password\":\"other\"}",
           "{\"subscribe\":{\"alarm\":60}}" },
     };
-    char fields[256], tag[20], later[20];
+    char fields[256], tag[TAG_BYTES], later[TAG_BYTES];
 
     (void)state;
     assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
@@ -246,7 +247,7 @@ static void what_is_a_change(void **state)
 {
     static const char *const targets[] = { "/api/v1/devices/" D1,
                                            "/api/v1/groups/yard" };
-    char fields[256], tag[20], later[20];
+    char fields[256], tag[TAG_BYTES], later[TAG_BYTES];
 
     (void)state;
     assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
@@ -453,6 +454,7 @@ int main(void)
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(patch_device),
+        APP(refusals_name_it),
         APP(new_devices),
         APP(pending_in_and_out),
         APP(groups),
