@@ -187,6 +187,16 @@ static void a_program_stream(void **state)
     finish();
 }
 
+/* Where it has come to. */
+static struct saver_mark first_session(void)
+{
+    begin();
+    start(SAVER_MP4, NULL, SESSION);
+    SEND_UNTIL(said.last.mark.bytes > 0);
+    end_session();
+    return said.last.mark;
+}
+
 /* Another process goes on where the mark is; what lay behind it is taken back. */
 static void goes_on_after_a_restart(void **state)
 {
@@ -196,11 +206,7 @@ static void goes_on_after_a_restart(void **state)
     int f;
 
     (void)state;
-    begin();
-    start(SAVER_MP4, NULL, SESSION);
-    SEND_UNTIL(said.last.mark.bytes > 0);
-    end_session();
-    mark = said.last.mark;
+    mark = first_session();
     saves_free(saves);
     make_saves(dir);
     path(p, sizeof(p), "mp4.part");
@@ -229,11 +235,7 @@ static void a_second_session(void **state)
     struct saver_mark mark;
 
     (void)state;
-    begin();
-    start(SAVER_MP4, NULL, SESSION);
-    SEND_UNTIL(said.last.mark.bytes > 0);
-    end_session();
-    mark = said.last.mark;
+    mark = first_session();
     another_session();
     start(SAVER_MP4, &mark, SESSION);
     SEND_UNTIL(said.last.mark.bytes > mark.bytes);
