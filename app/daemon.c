@@ -4,6 +4,7 @@
 #include "app/net/jpeg.h"
 #include "app/net/listen.h"
 #include "app/net/noted.h"
+#include "app/net/random.h"
 #include "app/net/sockaddr.h"
 
 #include <signal.h>
@@ -199,7 +200,7 @@ static int start_sip(struct daemon *d, char why[static WHY_MAX])
     if (err)
         return daemon_fail(why, err, "SIP stack", gb_strerror(err));
     sc.alloc = blocks_alloc(d->blocks);
-    secrets_random(sc.seed, sizeof(sc.seed));
+    random_bytes(sc.seed, sizeof(sc.seed));
     err = sip_stack_new(&d->sip, &sc);
     return err ? daemon_fail(why, err, "SIP stack", gb_strerror(err)) : 0;
 }
@@ -249,7 +250,7 @@ static int start_hooks(struct daemon *d, char why[static WHY_MAX])
     int err;
 
     hc.tls = daemon_checks_certificates(d, CONFIG_HOOKS_CA);
-    secrets_random(hc.seed, sizeof(hc.seed));
+    random_bytes(hc.seed, sizeof(hc.seed));
     err = hooks_new(&d->hooks, &hc);
     cc.hooks = d->hooks;
     cc.tls = daemon_caller_tls;

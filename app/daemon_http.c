@@ -1,6 +1,7 @@
 /* The HTTP application: what it wishes for, and how it is made. */
 #include "app/daemon_int.h"
 #include "app/net/media_hls.h"
+#include "app/net/random.h"
 #include "app/net/sockaddr.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@ struct gb_time daemon_http_now(void *ctx)
 static void http_random(void *ctx, void *p, size_t n)
 {
     (void)ctx;
-    secrets_random(p, n);
+    random_bytes(p, n);
 }
 
 static void http_touched(void *ctx)

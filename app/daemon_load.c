@@ -1,6 +1,8 @@
 /* What the store has kept is given back to the platform. */
 #include "app/daemon_int.h"
 
+#include "app/net/random.h"
+
 /* What cannot be taken for want of memory would be missed, and then overwritten
  * as if it had never been: there is no start. */
 static void restored(struct daemon *d, int err)
@@ -29,7 +31,7 @@ static bool unseal(struct daemon *d, const char *kind, struct slice name,
                      "installation-key replaced? set it again\" %s=%.*s",
           kind, SLICE_ARG(name));
     for (size_t i = 0; i < SECRETS_PLAIN_MAX; i += 8)
-        secrets_random(buf + i, 8);
+        random_bytes(buf + i, 8);
     for (size_t i = 0; i < SECRETS_PLAIN_MAX; i++)
         buf[i] = (char)('a' + (unsigned char)buf[i] % 26);
     *plain = slice_of(buf, SECRETS_PLAIN_MAX);

@@ -2,6 +2,7 @@
 #include "app/daemon_int.h"
 
 #include "app/net/listen.h"
+#include "app/net/random.h"
 
 #include <stdio.h>
 
@@ -86,7 +87,7 @@ int daemon_start_rtsp(struct daemon *d, char why[static WHY_MAX])
         c.n_listen++;
     if (c.n_listen == 0)
         return 0;
-    secrets_random(c.nonce_key, sizeof(c.nonce_key));
+    random_bytes(c.nonce_key, sizeof(c.nonce_key));
     err = rtsp_server_new(&d->rtsp, &c, &at);
     if (!err) {
         http_app_set_rtsp(d->app, rtsp_server_addr(d->rtsp, 0).port);

@@ -1,6 +1,7 @@
 /* The configuration as the platform, the store and the webhooks know it; at the
  * start and at SIGHUP. */
 #include "app/daemon_int.h"
+#include "app/net/random.h"
 #include "sip/digest.h"
 
 #define DAEMON_STEP_MS 9000 /* before HTTP_LIVE_WAIT_MS: an API call that waits
@@ -226,7 +227,7 @@ int daemon_start_platform(struct daemon *d, char why[static WHY_MAX])
     read_policy(c, &pc, adv);
     read_admission(c, &lists, &pc);
     config_ports(c, CONFIG_MEDIA_PORTS, &pc.port_min, &pc.port_max);
-    secrets_random(pc.seed, sizeof(pc.seed));
+    random_bytes(pc.seed, sizeof(pc.seed));
     err = platform_new(&d->platform, &pc, daemon_now(d));
     return err ? daemon_fail(why, err, "platform", gb_strerror(err)) : 0;
 }

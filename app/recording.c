@@ -1,6 +1,6 @@
 #include "app/recording.h"
 
-#include "app/secrets.h"
+#include "app/net/random.h"
 #include "app/trace/capture.h"
 #include "base/list.h"
 #include "base/writer.h"
@@ -368,7 +368,7 @@ int recording_read(struct recording *r, const char *id, struct slice file)
     int err;
 
     *r = (struct recording){ 0 };
-    secrets_random(seed, sizeof(seed));
+    random_bytes(seed, sizeof(seed));
     err = map_init(&r->requests, &gb_alloc_heap, seed);
     if (!err)
         err = map_init(&r->answers, &gb_alloc_heap, seed);

@@ -1,6 +1,7 @@
 #include "app/secrets.h"
 
 #include "app/http/auth.h"
+#include "app/net/random.h"
 #include "base/slice.h"
 
 #include <errno.h>
@@ -12,28 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LETTERS 31
-
-void secrets_random(void *p, size_t n)
-{
-    uint8_t *at = p;
-
-    while (n) {
-        ssize_t got = getrandom(at, n, 0);
-
-        if (got < 0 && errno != EINTR)
-            abort(); /* without randomness nothing is secure */
-        if (got > 0) {
-            at += got;
-            n -= (size_t)got;
-        }
-    }
-}
 
 /* Letters and digits that are not taken for one another on a camera's screen. */
 static void random_text(char *out, size_t n)
@@ -42,7 +26,7 @@ static void random_text(char *out, size_t n)
     uint8_t b;
 
     for (size_t i = 0; i < n;) {
-        secrets_random(&b, 1);
+        random_bytes(&b, 1);
         if (b < 256 / LETTERS * LETTERS) /* each letter equally likely */
             out[i++] = set[b % LETTERS];
     }
@@ -171,7 +155,7 @@ static bool open_key(struct opening *o)
     if (!absent)
         return (strlen(hex) == 64 && read_key(hex, s->key)) ||
                damaged(o, name, "is not 64 hexadecimal digits");
-    secrets_random(s->key, sizeof(s->key));
+    random_bytes(s->key, sizeof(s->key));
     for (int i = 0; i < 32; i++)
         snprintf(hex + 2 * i, 3, "%02x", s->key[i]);
     return write_line(o, name, hex);
@@ -211,7 +195,7 @@ static bool open_admin(struct opening *o)
         return http_password_is_hash(slice_str(s->admin_hash)) ||
                damaged(o, name, "is no hash of a password");
     random_text(s->new_admin_password, 16);
-    secrets_random(salt, sizeof(salt));
+    random_bytes(salt, sizeof(salt));
     http_password_hash(s->admin_hash, slice_str(s->new_admin_password), salt,
                        http_password_measure(clock_ns));
     return write_line(o, name, s->admin_hash);
@@ -306,7 +290,7 @@ void secrets_seal(const struct secrets *s, struct slice what,
     *out = '\0';
     if (plain.n == 0 || plain.n > SECRETS_PLAIN_MAX)
         return;
-    secrets_random(raw, SEAL_NONCE);
+    random_bytes(raw, SEAL_NONCE);
     seal_start(&c, s, raw, what);
     gcm_aes256_encrypt(&c, plain.n, raw + SEAL_NONCE,
                        (const uint8_t *)plain.p);

@@ -48,6 +48,4 @@ bool secrets_unseal(const struct secrets *s, struct slice what,
                     struct slice sealed, char buf[static SECRETS_PLAIN_MAX],
                     struct slice *plain);
 
-/* The kernel's random bytes; ends the process when there are none. */
-void secrets_random(void *p, size_t n);
 #endif

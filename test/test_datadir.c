@@ -157,22 +157,12 @@ static void places_that_do_not_do(void **state)
     assert_non_null(strstr(why, "cannot be opened"));
 }
 
-static void random_bytes(void **state)
-{
-    uint8_t a[64] = { 0 }, b[64] = { 0 };
-
-    (void)state;
-    secrets_random(a, sizeof(a));
-    secrets_random(b, sizeof(b));
-    assert_memory_not_equal(a, b, sizeof(a));
-}
-
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(made_once),   T(one_process_a_directory), T(set_by_hand),
-        T(damaged_key), T(places_that_do_not_do),   T(random_bytes),
+        T(damaged_key), T(places_that_do_not_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 
 #include "app/http/conn.h"
 #include "app/http/ws.h"
+#include "app/net/random.h"
 #include "app/net/sockaddr.h"
 
 #include <stdlib.h>
@@ -384,16 +385,15 @@ static int prepare(struct http_server *s)
 {
     size_t bytes = s->cfg.n_trusted_proxies * sizeof(*s->proxies);
     uint8_t seed[16];
-    int err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);
+    int err;
 
-    if (err)
-        return err;
     if (bytes) {
         s->proxies = gb_get(s->cfg.alloc, bytes);
         if (!s->proxies)
             return GB_ENOMEM;
         memcpy(s->proxies, s->cfg.trusted_proxies, bytes);
     }
+    random_bytes(seed, sizeof(seed));
     err = disk_new(&s->disk);
     if (!err)
         err = map_init(&s->sources, s->cfg.alloc, seed);

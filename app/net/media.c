@@ -1,5 +1,7 @@
 #include "app/net/media_int.h"
 
+#include "app/net/random.h"
+
 #include <stdlib.h>
 
 /* ---- mail ------------------------------------------------------------------ */
@@ -243,9 +245,8 @@ static int loop_init(struct media_loop *l)
     list_init(&l->afters);
     list_init(&l->woken);
     ingest_pool_init(&l->pool);
-    err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);
-    if (!err)
-        err = map_init(&l->by_session, &gb_alloc_heap, seed);
+    random_bytes(seed, sizeof(seed));
+    err = map_init(&l->by_session, &gb_alloc_heap, seed);
     if (!err)
         err = mailbox_init(&l->box, &l->uv);
     if (err)

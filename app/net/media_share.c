@@ -2,6 +2,7 @@
 #include "app/net/media_int.h"
 
 #include "app/net/log.h"
+#include "app/net/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,8 +135,7 @@ static int open_shared(struct media_net *n, const char **what)
     int err = shared_probe(n->o.shared_port);
 
     *what = "shared media port";
-    if (!err)
-        err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);
+    random_bytes(seed, sizeof(seed));
     if (!err)
         err = owners_new(&n->owners, seed);
     for (unsigned i = 0; !err && i < n->n_loops; i++) {

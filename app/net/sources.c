@@ -1,8 +1,7 @@
 #include "app/net/sources.h"
 
+#include "app/net/random.h"
 #include "base/list.h"
-
-#include <uv.h>
 
 struct source {
     struct map_node node;
@@ -13,10 +12,10 @@ struct source {
 int sources_init(struct sources *s, uint32_t max)
 {
     uint8_t seed[16];
-    int err = uv_random(NULL, NULL, seed, sizeof(seed), 0, NULL);
 
+    random_bytes(seed, sizeof(seed));
     s->max = max;
-    return err ? err : map_init(&s->by_key, &gb_alloc_heap, seed);
+    return map_init(&s->by_key, &gb_alloc_heap, seed);
 }
 
 void sources_fini(struct sources *s)

@@ -1,6 +1,7 @@
 #include "app/rtsp/push.h"
 
 #include "app/media/rtmp.h"
+#include "app/net/random.h"
 #include "app/net/sockaddr.h"
 #include "app/rtsp/announce.h"
 
@@ -389,9 +390,9 @@ static unsigned track_bits(const struct push_link *l)
 
 static void begin_rtmp(struct push_link *l)
 {
-    uint64_t seed = l->id;
+    uint64_t seed;
 
-    uv_random(NULL, NULL, &seed, sizeof(seed), 0, NULL);
+    random_bytes(&seed, sizeof(seed));
     rtmp_begin(l->rtmp, &l->url, seed);
 }
 
@@ -402,7 +403,7 @@ static void begin_rtsp(struct push_link *l)
     char text[RTSP_SDP_MAX];
     struct writer sdp = writer_of(text, sizeof(text));
     struct gb_addr local = { .family = GB_IPV4 };
-    uint32_t seed = 0;
+    uint32_t seed;
     int err = media_loop_tracks(l->loop, l->session, &l->tracks);
 
     if (err == GB_EAGAIN)
@@ -418,7 +419,7 @@ static void begin_rtsp(struct push_link *l)
             config[t] = l->tracks.config[t];
     sockaddr_local(&l->tcp, &local);
     rtsp_sdp_write(&sdp, &local, l->session, config);
-    uv_random(NULL, NULL, &seed, sizeof(seed), 0, NULL);
+    random_bytes(&seed, sizeof(seed));
     if (sdp.err)
         link_close(l, "the parameter sets are too long");
     else

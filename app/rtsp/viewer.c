@@ -1,6 +1,7 @@
 #include "app/rtsp/viewer.h"
 
 #include "app/net/gather.h"
+#include "app/net/random.h"
 #include "app/net/sockaddr.h"
 #include "app/rtsp/describe.h"
 #include "base/bytes.h"
@@ -672,8 +673,6 @@ static void decide(struct rtsp_viewer *v)
         return;
     if (!err && !track_bits(v))
         err = GB_EUNSUPPORTED;
-    if (!err && uv_random(NULL, NULL, &to.id, sizeof(to.id), 0, NULL))
-        err = GB_EIO;
     if (err) {
         struct rtsp_item item;
         struct writer w = own_writer(v);
@@ -689,6 +688,7 @@ static void decide(struct rtsp_viewer *v)
         return;
     }
     v->decided = true;
+    random_bytes(&to.id, sizeof(to.id));
     to.tracks = track_bits(v);
     rtsp_session_bind(&v->s, &to, now_of(v));
     uv_timer_set_repeat(&v->tick, RTSP_TICK_MS);

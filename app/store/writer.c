@@ -1,6 +1,7 @@
 #include "app/store/writer.h"
 
 #include "app/net/log.h"
+#include "app/net/random.h"
 
 #include <stdlib.h>
 
@@ -286,8 +287,8 @@ int store_writer_start(struct store_writer *w, const struct store_backend *b,
     w->max_jobs = max_jobs ? max_jobs : STORE_QUEUE_MAX;
     list_init(&w->jobs);
     list_init(&w->asks);
-    if (uv_random(NULL, NULL, w->seed, sizeof(w->seed), 0, NULL) ||
-        map_init_load(&w->rows, &gb_alloc_heap, w->seed, MAP_SPARSE) ||
+    random_bytes(w->seed, sizeof(w->seed));
+    if (map_init_load(&w->rows, &gb_alloc_heap, w->seed, MAP_SPARSE) ||
         map_init_load(&w->taken, &gb_alloc_heap, w->seed, MAP_SPARSE) ||
         store_pages_init(&w->pages) || uv_mutex_init(&w->lock) ||
         uv_cond_init(&w->work) || uv_cond_init(&w->done) ||
