@@ -1,5 +1,5 @@
 # gb28181d. `make help` lists the targets; every variant is a variable:
-#   VARIANT=release|debug|asan|tsan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  MQTT=1  LTO=0  WERROR=1  STATIC=1
+#   VARIANT=release|debug|asan|tsan|msan|cov|fuzz  CROSS=aarch64-linux-gnu-  TLS=0  SQLITE=0  MQTT=1  LTO=0  WERROR=1  STATIC=1
 
 VARIANT    ?= release
 TLS        ?= 1
@@ -30,6 +30,7 @@ opt.debug   := -O0 -g3
 opt.release := -O2 -g -DNDEBUG -ffile-prefix-map=$(CURDIR)=.
 opt.asan    := -Og -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 opt.tsan    := -O0 -g1 -fsanitize=thread
+opt.msan    := -O1 -g1 -fsanitize=memory -fsanitize-memory-track-origins -fno-sanitize-recover=all -fno-omit-frame-pointer
 opt.cov     := -O0 -g --coverage
 # Edges are counted, what is compared is not told to libFuzzer: up to four fifths of a run
 # would go into that. Of texts it hears by memcmp, and dictionaries have the words. Nothing

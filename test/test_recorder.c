@@ -356,6 +356,7 @@ static void late_sound_keeps_its_place(void **state)
     for (int i = 5; i >= 0; i--) {
         f = media_frame_new(&gb_alloc_heap, 320);
         assert_non_null(f);
+        memset(f->data, 0xD5, f->n); /* silence */
         f->track = MEDIA_AUDIO;
         f->codec = audio->codec;
         f->dts90k = f->pts90k = rec.first90k - i * RECORDER_LEAD90K / 3;
