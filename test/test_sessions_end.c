@@ -181,6 +181,45 @@ static void an_invite_inside_the_call(void **state)
     ends_clean();
 }
 
+/* What another process would need for its BYE is stored as it is now. */
+static void a_dialog_that_changes_is_stored_again(void **state)
+{
+    struct sim_device *d = ready();
+    struct sip_request r = { .method = SIP_METHOD_INVITE, .expires = -1,
+                             .contact = SLICE("sip:nvr@192.168.1.10:5080") };
+    static const struct platform_control pause = {
+        .kind = PLATFORM_CONTROL_PAUSE
+    };
+    struct platform_session v;
+    uint32_t number, cseq;
+    uint64_t key, ignored;
+
+    (void)state;
+    assert_int_equal(sim_playback(&s, d, channel, PLATFORM_PLAYBACK, 0, &v), 0);
+    sim_run(&s, 1000);
+    key = s.opened_key;
+    cseq = s.opened_cseq;
+    assert_int_equal(sip_stack_request_in(s.field, d->dialog, &r,
+                                          s.now.mono_ms, &ignored), 0);
+    sim_run(&s, 100);
+    assert_true(s.opened_key == key);
+    assert_string_equal(s.opened_target, "sip:nvr@192.168.1.10:5080");
+    assert_int_equal(platform_session_control(s.p, v.id, &pause, s.now,
+                                              &number), 0);
+    sim_run(&s, 100);
+    assert_true(s.opened_key == key);
+    assert_int_equal(s.opened_cseq, cseq + 1);
+    d->addr.port = 6200; /* behind a NAT */
+    d->to_server.local = d->addr;
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_true(s.opened_key == key);
+    assert_int_equal(s.opened_from.port, 6200);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    ends_clean();
+}
+
 static void the_device_hangs_up(void **state)
 {
     struct sim_device *d = ready();
@@ -777,6 +816,7 @@ int main(void)
         cmocka_unit_test(udp_silent_then_tcp_and_remembered),
         cmocka_unit_test(a_message_inside_the_call),
         cmocka_unit_test(an_invite_inside_the_call),
+        cmocka_unit_test(a_dialog_that_changes_is_stored_again),
         cmocka_unit_test(the_device_hangs_up),
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),

@@ -394,7 +394,10 @@ bool session_on_reinvite(struct platform *p, const struct sip_event *ev)
         return false;
     r.contact = o.r.contact;
     r.body = writer_slice(&w);
-    return !sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
+    if (sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms))
+        return false;
+    session_news(p, s, NEWS_DIALOG); /* it may have another Contact */
+    return true;
 }
 
 void session_implied(struct platform *p, struct session *s)
