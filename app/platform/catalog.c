@@ -11,6 +11,7 @@
 
 #include "app/platform/core.h"
 #include "app/platform/outgoing.h"
+#include "app/platform/xmljson.h"
 
 #include "base/writer.h"
 #include "manscdp/device.h"
@@ -408,10 +409,7 @@ static void put_line(struct writer *w, bool info, struct slice path,
 {
     size_t from = w->len;
 
-    static const struct slice secret = SLICE_INIT("Password");
-
-    if (!value.n || (path.n >= secret.n &&
-                     slice_ieq(slice_from(path, path.n - secret.n), secret)))
+    if (!value.n || xmljson_is_secret(path))
         return;
     if (info)
         writer_str(w, "Info/");
