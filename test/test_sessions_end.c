@@ -1,5 +1,6 @@
 /* app/platform/sessions: every way in which they end, and that nothing of them
  * stays, in virtual time. */
+#include "test/knock.h"
 #include "test/session_rig.h"
 
 #include <stdio.h>
@@ -217,6 +218,41 @@ static void a_dialog_that_changes_is_stored_again(void **state)
     assert_int_equal(s.opened_from.port, 6200);
     platform_session_stop(s.p, v.id, s.now);
     sim_run(&s, 1000);
+    ends_clean();
+}
+
+/* It rings, and thinks better of it. */
+static void the_device_hangs_up_before_its_answer(void **state)
+{
+    struct sim_device *d = ready();
+    const struct sip_response ring = { .status = 180, .expires = -1 };
+    struct sip_peer from = { .transport = SIP_UDP, .local = s.server_addr,
+                             .remote = d->addr };
+    struct platform_session v;
+    char text[1024];
+    int n;
+
+    (void)state;
+    d->invite = SIM_RING;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    sim_run(&s, 300);
+    assert_int_equal(sip_stack_respond(s.field, d->invite_transaction, &ring,
+                                       s.now.mono_ms), 0);
+    sim_run(&s, 100);
+    v = sim_session(&s, v.id);
+    n = snprintf(text, sizeof(text),
+                 "BYE sip:" SIM_ID "@3402000000 SIP/2.0\r\n"
+                 "Via: SIP/2.0/UDP 192.168.1.10;branch=z9hG4bKearly\r\n"
+                 "From: <sip:%s@3402000000>\r\n"
+                 "To: <sip:" SIM_ID "@3402000000>\r\nCall-ID: %.*s\r\n"
+                 "CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
+                 channel, SLICE_ARG(v.call_id));
+    assert_int_equal(knock_say(&s, &from, text, (size_t)n, NULL, 0), 200);
+    sim_run(&s, 100);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_true(text_has(s.last_evidence,
+                         "with a BYE before it answered the INVITE"));
+    sim_run(&s, 40000);
     ends_clean();
 }
 
@@ -817,6 +853,7 @@ int main(void)
         cmocka_unit_test(a_message_inside_the_call),
         cmocka_unit_test(an_invite_inside_the_call),
         cmocka_unit_test(a_dialog_that_changes_is_stored_again),
+        cmocka_unit_test(the_device_hangs_up_before_its_answer),
         cmocka_unit_test(the_device_hangs_up),
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),

@@ -77,6 +77,7 @@ const struct chinese_row chinese_session[] = {
     { "no SSRC is free", "没有空闲的 SSRC" },
     { "no media for % s after % packets", "收到 %2 个包后，%1 秒没有媒体" },
     { "%, % s after its answer", "%1，在应答 %2 秒之后" },
+    { "% before it answered the INVITE", "%1，此前未应答 INVITE" },
     { "the device ended it with a BYE", "设备以 BYE 结束" },
     { "the device ended it with a BYE (%)", "设备以 BYE 结束（%1）" },
     { "the device does not know the dialog any more", "设备已不认识该会话" },
