@@ -674,12 +674,13 @@ static void answers_in_a_notify(void **state)
         sim_run(&s, 1000);
         snprintf(body, sizeof(body),
                  "<Notify><CmdType>%s</CmdType><SN>%u</SN><DeviceID>" NVR
-                 "</DeviceID><PresetList Num=\"1\"><Item><PresetID>1"
-                 "</PresetID></Item></PresetList></Notify>",
+                 "</DeviceID><SumNum>1</SumNum><PresetList Num=\"1\"><Item>"
+                 "<PresetID>1</PresetID></Item></PresetList></Notify>",
                  cases[i].cmd, view(id).sn + cases[i].other_sn);
         sim_message(d, body);
         sim_run(&s, 90000);
-        if (view(id).state != cases[i].state)
+        if (view(id).state != cases[i].state || view(id).partial ||
+            view(id).have != !i)
             fail_msg("%zu", i);
         sim_free(&s);
     }

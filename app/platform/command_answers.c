@@ -405,8 +405,10 @@ static bool is_news(const struct manscdp_msg *msg)
 bool commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg)
 {
+    struct manscdp_msg response = *msg; /* whatever its root: one by its table */
     struct command *c;
 
+    response.root = MANSCDP_RESPONSE;
     if (!is_answer(msg) || p->commands.next == 1 ||
         msg->cmd == MANSCDP_CMD_CATALOG) /* asked for by catalog.c alone */
         return false;
@@ -416,9 +418,9 @@ bool commands_on_message(struct platform *p, struct device *d,
     if (c->row->cmd != msg->cmd)
         device_deviation(p, d, DEVIATION_OTHER_CMD, msg->cmd_name);
     if (command_is_due(c))
-        answered(p, c, msg);
+        answered(p, c, &response);
     else
-        answered_undue(p, c, msg);
+        answered_undue(p, c, &response);
     return true;
 }
 
