@@ -550,6 +550,37 @@ static void connection_lost_while_inviting(void **state)
     ends_clean();
 }
 
+/* The stack knows it first, and the device is not offline yet. */
+static void connection_lost_behind_a_100(void **state)
+{
+    static const struct {
+        bool deaf;
+        const char *text;
+    } cases[] = {
+        { false, "the connection to the device was lost before it answered "
+                 "the INVITE" },
+        { true, "the INVITE could not be sent to the device" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready_at("192.168.1.10:5060", SIP_TCP, NULL);
+        struct platform_session v;
+
+        d->invite = SIM_RING;
+        d->deaf = cases[i].deaf;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+        sim_run(&s, 1000);
+        sip_stack_closed(s.server, sim_view(&s, d).peer.connection,
+                         s.now.mono_ms);
+        sim_run(&s, 100);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        if (!text_has(s.last_evidence, cases[i].text))
+            fail_msg("%s", s.last_evidence);
+        ends_clean();
+    }
+}
+
 static void late_and_foreign_reports(void **state)
 {
     struct sim_device *d = ready();
@@ -866,6 +897,7 @@ int main(void)
         cmocka_unit_test(active_answered_with_udp),
         cmocka_unit_test(as_configured_for_the_device),
         cmocka_unit_test(connection_lost_while_inviting),
+        cmocka_unit_test(connection_lost_behind_a_100),
         cmocka_unit_test(late_and_foreign_reports),
         cmocka_unit_test(too_many_sessions),
         cmocka_unit_test(over_ipv6),

@@ -37,6 +37,8 @@ const struct chinese_row chinese_session[] = {
     { "there is no address to tell the device", "没有可以告知设备的地址" },
     { "the INVITE could not be sent: %", "INVITE 无法发出：%1" },
     { "the INVITE could not be sent to the device", "INVITE 无法发往设备" },
+    { "the connection to the device was lost before it answered the INVITE",
+      "设备应答 INVITE 之前，与设备的连接已断开" },
     { "no answer to the INVITE in % s; the device is behind a NAT (%), "
       "last heard % s ago: the INVITE is held until it sends something, "
       "% s at most",
