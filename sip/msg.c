@@ -520,8 +520,8 @@ static void read_max_forwards(struct parse *p)
 
 /* ---- body ------------------------------------------------------------------ */
 
-/* Content-Length is more than what is there (signalling: only where the XML
- * itself says that nothing is missing). */
+/* Content-Length is more than what is there: right only where the XML itself says
+ * that nothing is missing. */
 COLD static void body_short(struct parse *p, struct slice rest, const char *at)
 {
     struct sip_msg *m = p->m;
@@ -533,7 +533,19 @@ COLD static void body_short(struct parse *p, struct slice rest, const char *at)
         m->odd |= SIP_ODD_CLEN_LARGE;
         return;
     }
+    if (!m->is_request)
+        m->body = rest;
     fault(p, GB_ERANGE, 400, at, "Content-Length beyond the datagram");
+}
+
+/* Some count one byte for each line end and write two: then the last lines of an
+ * SDP, y= and f=, would be lost. */
+static bool is_cut_sdp(struct slice body, struct slice rest)
+{
+    struct slice behind = slice_from(rest, body.n);
+
+    return slice_has_prefix(body, SLICE("v=")) && body.p[body.n - 1] != '\n' &&
+           slice_find(behind, '\0') == behind.n;
 }
 
 static void body_datagram(struct parse *p, struct slice rest, size_t length,
@@ -546,8 +558,9 @@ static void body_datagram(struct parse *p, struct slice rest, size_t length,
         return;
     }
     m->body = slice_head(rest, length);
-    if (length < rest.n && length && sip_xml_end(m->body) == 0 &&
-        sip_xml_end(rest)) {
+    if (length < rest.n && length &&
+        (is_cut_sdp(m->body, rest) ||
+         (sip_xml_end(m->body) == 0 && sip_xml_end(rest)))) {
         m->body = rest;
         m->odd |= SIP_ODD_CLEN_SMALL;
     }
@@ -586,6 +599,8 @@ static void read_body(struct parse *p, struct slice rest,
         length = small;
     } else if (!slice_u64(value, INT64_MAX, &length)) {
         fault(p, GB_ERANGE, 400, value.p, "Content-Length");
+        if (carrier == SIP_DATAGRAM && !m->is_request)
+            m->body = rest;
         return;
     }
     m->content_length = (int64_t)length;

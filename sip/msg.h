@@ -39,8 +39,8 @@ enum sip_odd {
     SIP_ODD_NO_COOKIE = 16,     /* top Via branch without the magic cookie */
     SIP_ODD_CLEN_LARGE = 32,    /* Content-Length beyond the datagram; XML is
                                    complete, the remainder taken */
-    SIP_ODD_CLEN_SMALL = 64,    /* Content-Length cuts the XML; the whole
-                                   datagram taken */
+    SIP_ODD_CLEN_SMALL = 64,    /* Content-Length cuts the XML, or a line of
+                                   the SDP; the whole datagram taken */
     SIP_ODD_NO_CLEN = 128,      /* no Content-Length, and a body */
     SIP_ODD_TRAILING = 256,     /* octets behind the body, ignored */
     SIP_ODD_NO_MAX_FORWARDS = 512, /* a request without Max-Forwards */
@@ -94,8 +94,9 @@ struct sip_msg {
  *
  * On an error m->reject says how to answer; what was read up to there and is
  * right by itself is in *m (via, from, to, call_id, cseq are zero when absent
- * or broken) and the fields are indexed, so that sip_echo_write (sip/build.h)
- * can answer. diag may be NULL. */
+ * or broken; the body of a response whose Content-Length is wrong is what the
+ * datagram has) and the fields are indexed, so that sip_echo_write
+ * (sip/build.h) can answer. diag may be NULL. */
 int sip_msg_parse(struct sip_msg *m, struct slice bytes,
                   enum sip_carrier carrier, struct gb_diag *diag);
 

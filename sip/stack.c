@@ -379,7 +379,10 @@ static int on_message(struct sip_stack *s, const struct sip_peer *from,
     s->count.received++;
     if (r->err) {
         s->count.bad++;
-        stk_on_malformed(s, from, s->msg);
+        if (s->msg->is_request)
+            stk_on_malformed(s, from, s->msg);
+        else
+            stk_on_odd_response(s, from, s->msg, now_ms);
         stk_event(s, SIP_EV_BAD, from, NULL)->diag = r->diag;
         return r->err;
     }

@@ -685,6 +685,16 @@ static void pass_up(struct sip_stack *s, struct trans *t,
     }
 }
 
+static bool is_2xx(const struct sip_msg *m)
+{
+    return m->status >= 200 && m->status < 300;
+}
+
+static bool is_2xx_to_invite(const struct sip_msg *m)
+{
+    return is_2xx(m) && m->cseq.method == SIP_METHOD_INVITE;
+}
+
 /* By Call-ID and CSeq, which must be ours too, where the branch does not tell:
  * small firmware forgets it, or writes it in capitals. A 2xx to an INVITE that
  * has another branch is the core's by its dialog (§13.2.2.4, §18.1.2): without
@@ -692,7 +702,6 @@ static void pass_up(struct sip_stack *s, struct trans *t,
 static struct trans *match_by_call(struct sip_stack *s, const struct sip_msg *m,
                                    bool has_via)
 {
-    bool is_2xx = m->status >= 200 && m->status < 300;
     struct slice branch = m->via.branch;
     struct ctrans *c;
     struct stk_key k;
@@ -704,7 +713,7 @@ static struct trans *match_by_call(struct sip_stack *s, const struct sip_msg *m,
     if (stk_read_back(s, &c->t))
         return NULL;
     return slice_ieq(branch, s->aux.via.branch) ||
-                   (c->t.m.kind == SIP_ICT && is_2xx &&
+                   (is_2xx_to_invite(m) &&
                     slice_eq(m->from.tag, s->aux.from.tag))
                ? &c->t
                : NULL;
@@ -721,8 +730,8 @@ static struct trans *match(struct sip_stack *s, const struct sip_msg *m)
 
     if (!sip_walk_next(&vias, &via))
         return match_by_call(s, m, false);
-    if (sip_walk_next(&vias, &via))
-        return NULL; /* §8.1.3.3: meant for somebody else */
+    if (sip_walk_next(&vias, &via)) /* §8.1.3.3: meant for somebody else */
+        return is_2xx_to_invite(m) ? match_by_call(s, m, true) : NULL;
     stk_branch_key(s, &k, m->via.branch, m->cseq.method_name);
     t = stk_trans_by_key(s, &k);
     if (!t)
@@ -753,6 +762,32 @@ void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
     if (acts & SIP_TA_PASS)
         pass_up(s, t, from, m, now_ms);
     stk_trans_settle(s, t);
+}
+
+/* The INVITE of a 2xx that does not say so: its branch does, which the 200 to its
+ * CANCEL has, too. */
+static bool name_invite(struct sip_stack *s, struct sip_msg *m)
+{
+    struct stk_key k;
+    struct trans *t;
+
+    stk_branch_key(s, &k, m->via.branch, sip_method_name(SIP_METHOD_INVITE));
+    t = stk_trans_by_key(s, &k);
+    if (!t || !is_client(t) || (t->cancelled && !m->body.n) ||
+        stk_read_back(s, t) || !slice_eq(m->call_id, s->aux.call_id))
+        return false;
+    m->cseq = s->aux.cseq;
+    return true;
+}
+
+/* Dropped, but for a 2xx to an INVITE: without an ACK and, in the end, a BYE
+ * the device would send for ever. */
+void stk_on_odd_response(struct sip_stack *s, const struct sip_peer *from,
+                         struct sip_msg *m, uint64_t now_ms)
+{
+    if (is_2xx(m) && m->call_id.n && m->to.text.n &&
+        (is_2xx_to_invite(m) || (!m->cseq.method_name.n && name_invite(s, m))))
+        stk_on_response(s, from, m, now_ms);
 }
 
 /* ---- time -------------------------------------------------------------- */

@@ -471,6 +471,9 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
                    const struct client_opts *o, uint64_t now_ms,
                    struct trans **out);
 void stk_client_start(struct sip_stack *s, struct trans *t, uint64_t now_ms);
+/* One that has a fault. */
+void stk_on_odd_response(struct sip_stack *s, const struct sip_peer *from,
+                         struct sip_msg *m, uint64_t now_ms);
 void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
                      const struct sip_msg *m, uint64_t now_ms);
 void stk_client_tick(struct sip_stack *s, struct ctrans *c, uint64_t now_ms);
@@ -538,6 +541,7 @@ void stk_make_end(struct sip_stack *s, struct making *k,
                   const struct gb_addr *source, uint64_t now_ms);
 /* The 100 of the INVITE at hand. */
 void stk_send_trying(struct sip_stack *s, struct trans *t);
+/* A request that has a fault. */
 void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
                       const struct sip_msg *m);
 /* Answers the request at hand without a word to the layer above, and without

@@ -154,7 +154,7 @@ void stk_refuse(struct sip_stack *s, const struct sip_peer *from,
 void stk_on_malformed(struct sip_stack *s, const struct sip_peer *from,
                       const struct sip_msg *m)
 {
-    if (!m->is_request || !m->reject)
+    if (!m->reject)
         return;
     stk_server_key(s, &s->key, m, m->method);
     stk_refuse(s, from, m, m->reject);

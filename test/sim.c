@@ -53,6 +53,10 @@ static void on_action(struct sim *s, const struct platform_action *a)
         break;
     case PLATFORM_DIALOG_OPENED:
         s->opened_key = a->dialog_key;
+        s->opened_cseq = a->dialog.local_cseq;
+        s->opened_from = a->peer.remote;
+        slice_copy(s->opened_target, sizeof(s->opened_target),
+                   a->dialog.target);
         assert_true(a->dialog_key != 0);
         break;
     case PLATFORM_DIALOG_CLOSED:

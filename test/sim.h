@@ -252,6 +252,9 @@ struct sim {
     size_t log_len;
     unsigned byes_sent;         /* by the platform, repeats included */
     uint64_t opened_key, closed_key; /* of the last DIALOG_OPENED, _CLOSED */
+    uint32_t opened_cseq;
+    struct gb_addr opened_from;
+    char opened_target[128];
 };
 
 /* opt may be NULL. false: no memory (with a failing allocator). */

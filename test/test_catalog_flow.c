@@ -679,10 +679,45 @@ static void note_4_14_rest_of_an_item(void **state)
     sim_free(&s);
 }
 
+/* Some recorders put the URL of the camera behind them there. */
+static void no_login_out_of_an_address(void **state)
+{
+    static const struct {
+        const char *told, *kept;
+    } cases[] = {
+        { "rtsp://admin:se@cret@10.0.0.1:554/ch1?u=a@b",
+          "rtsp://10.0.0.1:554/ch1?u=a@b" },
+        { "rtsp://admin@", "rtsp://" },
+        { "rtsp://10.0.0.1/a@b", "rtsp://10.0.0.1/a@b" },
+        { "://", "://" },
+        { "10.0.0.1", "10.0.0.1" },
+    };
+    struct sim_device *d = recorder(1, NULL);
+    char body[600], want[80];
+
+    (void)state;
+    sim_settle(&s);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(body, sizeof(body),
+                 "<Notify><CmdType>Catalog</CmdType><SN>4</SN>"
+                 "<DeviceID>34020000001180000001</DeviceID><SumNum>1</SumNum>"
+                 "<DeviceList Num=\"1\"><Item><DeviceID>3402000000132000005%zu"
+                 "</DeviceID><Event>ADD</Event><Name>New</Name><IPAddress>%s"
+                 "</IPAddress></Item></DeviceList></Notify>", i,
+                 cases[i].told);
+        sim_message(d, body);
+        sim_run(&s, 100);
+        snprintf(want, sizeof(want), "IPAddress\t%s\n", cases[i].kept);
+        assert_string_equal(s.last_detail, want);
+    }
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_4_14_rest_of_an_item),
+        cmocka_unit_test(no_login_out_of_an_address),
         cmocka_unit_test(device_says_off),
         cmocka_unit_test(note_4_1_any_order),
         cmocka_unit_test(asked_after_a_pause),

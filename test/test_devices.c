@@ -310,6 +310,50 @@ static void bodies(void **state)
     }
 }
 
+/* What it is called says less than what it is. */
+static void a_body_under_another_name(void **state)
+{
+    static const char keepalive[] =
+        "<Notify><CmdType>Keepalive</CmdType><SN>1</SN>"
+        "<DeviceID>34020000001320000001</DeviceID></Notify>";
+    static const struct {
+        const char *type, *body;
+        unsigned status;
+    } cases[] = {
+        { "text/plain", keepalive, 200 },
+        { "manscdp", keepalive, 200 },
+        { "text/plain", "hello", 415 },
+        { "text/html", "<html><body>login</body></html>", 415 },
+        { "application/sdp", keepalive, 415 }, /* which of the two? */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
+        struct sip_peer from = { .transport = SIP_UDP, .local = s.server_addr,
+                                 .remote = d->addr };
+        char text[1024];
+        int n = snprintf(text, sizeof(text),
+                         "MESSAGE sip:" SIM_ID "@3402000000 SIP/2.0\r\n"
+                         "Via: SIP/2.0/UDP 192.168.1.10;branch=z9hG4bKt%zu\r\n"
+                         "From: <sip:%s@3402000000>;tag=1\r\n"
+                         "To: <sip:" SIM_ID "@3402000000>\r\n"
+                         "Call-ID: type%zu\r\nCSeq: 1 MESSAGE\r\n"
+                         "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+                         i, d->id, i, cases[i].type, strlen(cases[i].body),
+                         cases[i].body);
+        unsigned status = knock_say(&s, &from, text, (size_t)n, NULL, 0);
+
+        if (status != cases[i].status)
+            fail_msg("%s: %u", cases[i].type, status);
+        sim_run(&s, 100);
+        assert_int_equal(status == 200,
+                         strstr(s.log, "XML under another Content-Type") !=
+                             NULL);
+        sim_free(&s);
+    }
+}
+
 static void faults_are_logged_once(void **state)
 {
     struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
@@ -690,6 +734,7 @@ int main(void)
         cmocka_unit_test(calls_are_not_taken),
         cmocka_unit_test(an_id_that_is_not_its_own),
         cmocka_unit_test(bodies),
+        cmocka_unit_test(a_body_under_another_name),
         cmocka_unit_test(faults_are_logged_once),
         cmocka_unit_test(tcp_connection_lost),
         cmocka_unit_test(tcp_only_its_own_connection),

@@ -1,6 +1,9 @@
 /* app/platform/dialogs: what may live on in a device is ended there, and nowhere
  * else. */
+#include "test/pair.h"
 #include "test/sim.h"
+
+#include "app/platform/voice.h"
 
 #include <stdio.h>
 
@@ -218,6 +221,160 @@ static void a_bye_without_memory_goes_out_later(void **state)
     }
 }
 
+/* ---- a device that wants to know who ends it ---- */
+
+/* The BYE that goes out next, and no other. */
+static struct sip_out next_bye(void)
+{
+    struct sip_out out;
+
+    for (;;) {
+        if (!sip_stack_output(s.server, &out))
+            fail_msg("no BYE");
+        if (slice_has_prefix(out.bytes, SLICE("BYE ")))
+            return out;
+    }
+}
+
+static void expect_no_bye(void)
+{
+    struct sip_out out;
+
+    while (sip_stack_output(s.server, &out))
+        assert_false(slice_has_prefix(out.bytes, SLICE("BYE ")));
+}
+
+static void challenge(const struct sip_out *bye)
+{
+    static const char *const echoed[] = { "Via", "From", "To", "Call-ID",
+                                          "CSeq" };
+    struct sip_peer from = bye->peer;
+    struct sip_event ev;
+    char text[2048];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_str(&w, "SIP/2.0 401 Unauthorized\r\n");
+    for (size_t i = 0; i < COUNT(echoed); i++) {
+        writer_f(&w, "%s: ", echoed[i]);
+        writer_slice_put(&w, pair_header(bye->bytes, echoed[i]));
+        writer_str(&w, "\r\n");
+    }
+    writer_str(&w, "WWW-Authenticate: Digest realm=\"camera\", "
+                   "nonce=\"abcd\", algorithm=MD5\r\n"
+                   "Content-Length: 0\r\n\r\n");
+    assert_int_equal(w.err, 0);
+    assert_int_equal(sip_stack_input(s.server, &from, writer_slice(&w),
+                                     s.now.mono_ms), 0);
+    while (sip_stack_event(s.server, &ev))
+        platform_sip(s.p, &ev, s.now);
+}
+
+static bool has_login(const struct sip_out *bye)
+{
+    return slice_has_prefix(pair_header(bye->bytes, "Authorization"),
+                            SLICE("Digest username=\"34020000002000000001\""));
+}
+
+/* The second BYE carries the password; a device that wants yet another one is
+ * left alone. */
+static void expect_one_login(struct sip_out bye)
+{
+    assert_false(has_login(&bye));
+    challenge(&bye);
+    bye = next_bye();
+    assert_false(has_login(&bye));
+    challenge(&bye);
+    bye = next_bye();
+    assert_true(has_login(&bye));
+    challenge(&bye);
+    expect_no_bye();
+}
+
+/* It is told apart by who answered then, or by the channel that was called. */
+static void a_bye_of_the_last_run_answers_a_challenge(void **state)
+{
+    (void)state;
+    for (unsigned called = 0; called < 2; called++) {
+        struct sip_dialog_state dialog = old_dialog;
+        struct sim_device *d = registered(SIP_UDP);
+        struct sip_peer peer = sim_view(&s, d).peer;
+
+        if (called)
+            dialog.target = SLICE("sip:192.168.1.10:5060");
+        if (called)
+            dialog.remote_uri = SLICE("sip:34020000001320000001@3402000000");
+        platform_restore_dialog(s.p, 5, &dialog, &peer, s.now);
+        expect_one_login(next_bye());
+        sim_run(&s, 1000);
+        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+        sim_free(&s);
+    }
+}
+
+/* Behind a restart nobody has proven a password yet. */
+static void and_waits_until_there_is_one_to_tell(void **state)
+{
+    struct sim_device *d = registered(SIP_UDP);
+    struct platform_saved_device k = sim_saved(&s, d);
+    struct sip_peer peer = k.peer;
+    struct sip_out bye;
+
+    (void)state;
+    sim_restart(&s);
+    assert_int_equal(platform_restore_device(s.p, &k, s.now), 0);
+    platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
+    bye = next_bye();
+    challenge(&bye);
+    sim_keepalive(d, NULL);
+    sim_run(&s, 30000);
+    assert_int_equal(s.byes_sent, 0);
+    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 0);
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_int_equal(s.byes_sent, 1);
+    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+    sim_free(&s);
+}
+
+static void the_bye_of_a_voice_answers_a_challenge(void **state)
+{
+    static const char sdp[] = "v=0\r\no=- 0 0 IN IP4 192.168.1.10\r\ns=Play\r\n"
+                              "c=IN IP4 192.168.1.10\r\nt=0 0\r\n"
+                              "m=audio 9712 RTP/AVP 8\r\na=recvonly\r\n";
+
+    (void)state;
+    for (unsigned talk = 0; talk < 2; talk++) {
+        struct sim_device *d = registered(SIP_UDP);
+        const struct platform_voice_wish w = {
+            .device = slice_str(d->id),
+            .channel = slice_str(d->id),
+            .mode = talk ? PLATFORM_VOICE_TALK : PLATFORM_VOICE_BROADCAST,
+            .who = SLICE("a test"),
+        };
+        struct platform_voice v;
+        struct sip_out bye;
+
+        d->broadcast_result = "OK";
+        assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), 0);
+        sim_run(&s, 500);
+        if (!talk)
+            sim_call(d, d->id, d->id, NULL, sdp);
+        sim_run(&s, 2000);
+        assert_true(platform_voice_view(s.p, v.id, &v));
+        assert_int_equal(v.state, PLATFORM_VOICE_SPEAKS);
+        platform_voice_stop(s.p, v.id, "enough", s.now);
+        bye = next_bye();
+        assert_false(has_login(&bye));
+        challenge(&bye);
+        bye = next_bye();
+        challenge(&bye);
+        bye = next_bye();
+        assert_true(has_login(&bye));
+        sim_run(&s, 60000);
+        sim_free(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +383,9 @@ int main(void)
         cmocka_unit_test(over_tcp_the_bye_waits_for_the_connection),
         cmocka_unit_test(a_bye_finds_its_device),
         cmocka_unit_test(a_bye_without_memory_goes_out_later),
+        cmocka_unit_test(a_bye_of_the_last_run_answers_a_challenge),
+        cmocka_unit_test(and_waits_until_there_is_one_to_tell),
+        cmocka_unit_test(the_bye_of_a_voice_answers_a_challenge),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,22 @@ static void only_by_its_url(void **state)
     expect_state(session, "silent");
 }
 
+/* Where everything is open the signature is not looked at; the order is. */
+static void without_authentication(void **state)
+{
+    int64_t until = fx.now.utc_ms + 31000;
+    char session[33];
+
+    (void)state;
+    fx.app->cfg.auth = false;
+    order("", session);
+    assert_int_equal(bring(session, until), 200);
+    assert_int_equal(bring(session, until), 409);
+    order("", session);
+    fx.now.utc_ms += 31001;
+    assert_int_equal(bring(session, until), 404);
+}
+
 static void refused_by_the_device(void **state)
 {
     static const struct platform_command no = {
@@ -257,6 +273,7 @@ int main(void)
 #define APP(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(refused), APP(until_it_is_whole), APP(only_by_its_url),
+        APP(without_authentication),
         APP(refused_by_the_device), APP(the_oldest_make_room), APP(no_memory),
         APP(names),
     };

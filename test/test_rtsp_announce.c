@@ -149,6 +149,14 @@ static void refusals(void **state)
           "the server chose other channels: RTP/AVP/TCP;interleaved=4-5" },
         { "rtsp://h/x",
           "RTSP/1.0 200 OK\r\n\r\nRTSP/1.0 200 OK\r\nTransport: "
+          "RTP/AVP/TCP;Interleaved=4-5\r\n\r\n",
+          "the server chose other channels: RTP/AVP/TCP;Interleaved=4-5" },
+        { "rtsp://h/x",
+          "RTSP/1.0 200 OK\r\n\r\nRTSP/1.0 200 OK\r\nTransport: "
+          "RTP/AVP/TCP;interleaved=0-12\r\n\r\n",
+          "the server chose other channels: RTP/AVP/TCP;interleaved=0-12" },
+        { "rtsp://h/x",
+          "RTSP/1.0 200 OK\r\n\r\nRTSP/1.0 200 OK\r\nTransport: "
           "RTP/AVP;unicast;server_port=4-5\r\n\r\n",
           "the server chose other channels: RTP/AVP;unicast;server_port=4-5" },
         { "rtsp://h/x", "REDIRECT rtsp://h/x RTSP/1.0\r\nCSeq: 1\r\n\r\n",

@@ -1,5 +1,6 @@
 /* app/platform/sessions: every way in which they end, and that nothing of them
  * stays, in virtual time. */
+#include "test/knock.h"
 #include "test/session_rig.h"
 
 #include <stdio.h>
@@ -178,6 +179,80 @@ static void an_invite_inside_the_call(void **state)
     platform_session_stop(s.p, v.id, s.now);
     sim_run(&s, 100);
     assert_int_equal(d->byes, 1);
+    ends_clean();
+}
+
+/* What another process would need for its BYE is stored as it is now. */
+static void a_dialog_that_changes_is_stored_again(void **state)
+{
+    struct sim_device *d = ready();
+    struct sip_request r = { .method = SIP_METHOD_INVITE, .expires = -1,
+                             .contact = SLICE("sip:nvr@192.168.1.10:5080") };
+    static const struct platform_control pause = {
+        .kind = PLATFORM_CONTROL_PAUSE
+    };
+    struct platform_session v;
+    uint32_t number, cseq;
+    uint64_t key, ignored;
+
+    (void)state;
+    assert_int_equal(sim_playback(&s, d, channel, PLATFORM_PLAYBACK, 0, &v), 0);
+    sim_run(&s, 1000);
+    key = s.opened_key;
+    cseq = s.opened_cseq;
+    assert_int_equal(sip_stack_request_in(s.field, d->dialog, &r,
+                                          s.now.mono_ms, &ignored), 0);
+    sim_run(&s, 100);
+    assert_true(s.opened_key == key);
+    assert_string_equal(s.opened_target, "sip:nvr@192.168.1.10:5080");
+    assert_int_equal(platform_session_control(s.p, v.id, &pause, s.now,
+                                              &number), 0);
+    sim_run(&s, 100);
+    assert_true(s.opened_key == key);
+    assert_int_equal(s.opened_cseq, cseq + 1);
+    d->addr.port = 6200; /* behind a NAT */
+    d->to_server.local = d->addr;
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_true(s.opened_key == key);
+    assert_int_equal(s.opened_from.port, 6200);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    ends_clean();
+}
+
+/* It rings, and thinks better of it. */
+static void the_device_hangs_up_before_its_answer(void **state)
+{
+    struct sim_device *d = ready();
+    const struct sip_response ring = { .status = 180, .expires = -1 };
+    struct sip_peer from = { .transport = SIP_UDP, .local = s.server_addr,
+                             .remote = d->addr };
+    struct platform_session v;
+    char text[1024];
+    int n;
+
+    (void)state;
+    d->invite = SIM_RING;
+    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
+    sim_run(&s, 300);
+    assert_int_equal(sip_stack_respond(s.field, d->invite_transaction, &ring,
+                                       s.now.mono_ms), 0);
+    sim_run(&s, 100);
+    v = sim_session(&s, v.id);
+    n = snprintf(text, sizeof(text),
+                 "BYE sip:" SIM_ID "@3402000000 SIP/2.0\r\n"
+                 "Via: SIP/2.0/UDP 192.168.1.10;branch=z9hG4bKearly\r\n"
+                 "From: <sip:%s@3402000000>\r\n"
+                 "To: <sip:" SIM_ID "@3402000000>\r\nCall-ID: %.*s\r\n"
+                 "CSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
+                 channel, SLICE_ARG(v.call_id));
+    assert_int_equal(knock_say(&s, &from, text, (size_t)n, NULL, 0), 200);
+    sim_run(&s, 100);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_true(text_has(s.last_evidence,
+                         "with a BYE before it answered the INVITE"));
+    sim_run(&s, 40000);
     ends_clean();
 }
 
@@ -473,6 +548,37 @@ static void connection_lost_while_inviting(void **state)
     assert_int_equal(s.last.step, PLATFORM_STEP_DEVICE);
     assert_true(text_has(s.last_evidence, "connection lost"));
     ends_clean();
+}
+
+/* The stack knows it first, and the device is not offline yet. */
+static void connection_lost_behind_a_100(void **state)
+{
+    static const struct {
+        bool deaf;
+        const char *text;
+    } cases[] = {
+        { false, "the connection to the device was lost before it answered "
+                 "the INVITE" },
+        { true, "the INVITE could not be sent to the device" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready_at("192.168.1.10:5060", SIP_TCP, NULL);
+        struct platform_session v;
+
+        d->invite = SIM_RING;
+        d->deaf = cases[i].deaf;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+        sim_run(&s, 1000);
+        sip_stack_closed(s.server, sim_view(&s, d).peer.connection,
+                         s.now.mono_ms);
+        sim_run(&s, 100);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        if (!text_has(s.last_evidence, cases[i].text))
+            fail_msg("%s", s.last_evidence);
+        ends_clean();
+    }
 }
 
 static void late_and_foreign_reports(void **state)
@@ -777,6 +883,8 @@ int main(void)
         cmocka_unit_test(udp_silent_then_tcp_and_remembered),
         cmocka_unit_test(a_message_inside_the_call),
         cmocka_unit_test(an_invite_inside_the_call),
+        cmocka_unit_test(a_dialog_that_changes_is_stored_again),
+        cmocka_unit_test(the_device_hangs_up_before_its_answer),
         cmocka_unit_test(the_device_hangs_up),
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),
@@ -789,6 +897,7 @@ int main(void)
         cmocka_unit_test(active_answered_with_udp),
         cmocka_unit_test(as_configured_for_the_device),
         cmocka_unit_test(connection_lost_while_inviting),
+        cmocka_unit_test(connection_lost_behind_a_100),
         cmocka_unit_test(late_and_foreign_reports),
         cmocka_unit_test(too_many_sessions),
         cmocka_unit_test(over_ipv6),

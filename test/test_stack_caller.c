@@ -270,6 +270,118 @@ static void credentials_in_ack(void **state)
     pair_fini(&p);
 }
 
+/* ---- answers with a fault ---------------------------------------------- */
+
+/* `text` with `old` replaced; valid until the next call. */
+static struct slice changed(struct slice text, const char *old, const char *new)
+{
+    static char buf[4096];
+    struct writer w = writer_of(buf, sizeof(buf));
+    size_t at = slice_find_slice(text, slice_str(old));
+
+    assert_true(at < text.n);
+    writer_slice_put(&w, slice_head(text, at));
+    writer_str(&w, new);
+    writer_slice_put(&w, slice_from(text, at + strlen(old)));
+    assert_int_equal(w.err, 0);
+    return writer_slice(&w);
+}
+
+/* A device that says 200 sends, whatever is wrong with its answer: it gets its
+ * ACK and, when nobody wants it any more, its BYE. */
+static void odd_200s(void **state)
+{
+    static const struct {
+        const char *name, *old, *new;
+        bool late; /* behind our CANCEL */
+    } cases[] = {
+        { "two Vias", "From:", "Via: SIP/2.0/UDP 10.0.0.9;branch=z9hG4bKx\r\n"
+          "From:", false },
+        { "another Via first", "Via:", "Via: SIP/2.0/UDP 10.0.0.9;branch="
+          "z9hG4bKx\r\nVia:", false },
+        { "no CSeq", "CSeq:", "X-CSeq:", false },
+        { "no CSeq, late", "CSeq:", "X-CSeq:", true },
+        { "Content-Length too large", "Length: 5", "Length: 50", false },
+        { "Content-Length is none", "Length: 5", "Length: five", false },
+        { "Content-Length twice", "Content-Length: 5", "l: 5\r\nl: 5", false },
+        { "Max-Forwards", "Contact:", "Max-Forwards: 999\r\nContact:", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct pair_sent *inv;
+        struct sip_request r;
+        struct slice odd;
+        uint64_t dialog;
+        struct pair p;
+
+        pair_init(&p, NULL, NULL, true);
+        r = hand_invite(&p);
+        dialog = hand_call(&p, &r);
+        inv = pair_find(&p, 0, "INVITE", 0);
+        hand_answer(&p, inv, &(struct hand_ans){ .status = 100 });
+        if (cases[i].late)
+            hand_end(&p, dialog);
+        odd = changed(hand_answer_text(inv, &hand_ok), cases[i].old,
+                      cases[i].new);
+        for (int n = 0; n < 3; n++) /* it repeats it until the ACK comes */
+            pair_inject_from(&p, 0, &inv->peer, odd);
+        if (pair_events(&p, 0, SIP_EV_RESPONSE, 200) != !cases[i].late ||
+            pair_count(&p, 0, "ACK sip:nvr@10.0.0.9:5060") != 3)
+            fail_msg("%s: %zu events, %zu ACKs", cases[i].name,
+                     pair_events(&p, 0, SIP_EV_RESPONSE, 200),
+                     pair_count(&p, 0, "ACK"));
+        hand_end(&p, dialog);
+        assert_int_equal(pair_count(&p, 0, "BYE sip:nvr@10.0.0.9:5060"), 1);
+        assert_true(pair_counters(&p, 0).dialogs == 0);
+        pair_fini(&p);
+    }
+}
+
+/* What could be the answer to something else makes no dialog. */
+static void odd_answers_that_say_nothing(void **state)
+{
+    static const struct {
+        const char *name, *old, *new;
+        const char *body;
+        bool late;
+    } cases[] = {
+        { "another branch", "z9hG4bK", "z9hG4bKx", "v=0\r\n", false },
+        { "another call", "Call-ID: ", "Call-ID: x", "v=0\r\n", false },
+        { "no To", "To:", "X-To:", "v=0\r\n", false },
+        { "may answer the CANCEL", "CSeq:", "X-CSeq:", "", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct hand_ans a = hand_ok;
+        const struct pair_sent *inv;
+        struct sip_request r;
+        uint64_t dialog;
+        struct pair p;
+        char text[4096];
+        struct slice odd;
+
+        pair_init(&p, NULL, NULL, true);
+        r = hand_invite(&p);
+        dialog = hand_call(&p, &r);
+        inv = pair_find(&p, 0, "INVITE", 0);
+        hand_answer(&p, inv, &(struct hand_ans){ .status = 100 });
+        if (cases[i].late)
+            hand_end(&p, dialog);
+        a.body = cases[i].body;
+        odd = changed(hand_answer_text(inv, &a), cases[i].old, cases[i].new);
+        odd = slice_of(memcpy(text, odd.p, odd.n), odd.n);
+        if (!cases[i].late)
+            odd = changed(odd, "CSeq:", "X-CSeq:");
+        pair_inject_from(&p, 0, &inv->peer, odd);
+        if (pair_events(&p, 0, SIP_EV_RESPONSE, 200) ||
+            pair_count(&p, 0, "ACK"))
+            fail_msg("%s", cases[i].name);
+        pair_fini(&p);
+    }
+}
+
 /* ---- forks ------------------------------------------------------------- */
 
 static void surplus_fork(void **state)
@@ -582,6 +694,8 @@ int main(void)
         cmocka_unit_test(targets),
         cmocka_unit_test(route_sets),
         cmocka_unit_test(credentials_in_ack),
+        cmocka_unit_test(odd_200s),
+        cmocka_unit_test(odd_answers_that_say_nothing),
         cmocka_unit_test(surplus_fork),
         cmocka_unit_test(changing_tags),
         cmocka_unit_test(many_forks_have_a_limit),

@@ -43,6 +43,9 @@ static void shapes(void **state)
         { S("<a><b>\"\\&lt;&#9;门</b></a>"),
           "{\"b\":\"\\\"\\\\<\\u0009门\"}" },
         { S("<a n='1'><b m='2'>t</b></a>"), "{\"b\":\"t\"}" },
+        { S("<a><b>1</b><Password>x</Password><c><WifiPASSWORD>y"
+            "</WifiPASSWORD><d>2</d></c></a>"),
+          "{\"b\":\"1\",\"c\":{\"d\":\"2\"}}" },
     };
 
     (void)state;

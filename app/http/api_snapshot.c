@@ -481,7 +481,7 @@ static struct snapshot *open_order(struct http_call *c)
 {
     struct snapshot *s = find_session(c->app, c->params.value[0]);
 
-    if (!s || c->via != HTTP_VIA_SIGNATURE ||
+    if (!s || (c->via != HTTP_VIA_SIGNATURE && c->via != HTTP_VIA_OPEN) ||
         c->now.utc_ms > s->until_utc_ms) {
         http_answer_fail(c, 404, "snapshot-over", "this order is over");
         return NULL;

@@ -58,7 +58,8 @@ static void put_extra(struct writer *w, const struct xml_node *node,
     unsigned keys = 0;
 
     for (; c && keys < XMLJSON_KEYS_MAX && !w->err; c = c->next) {
-        if (known(ctx, c) || !xmljson_is_first(node, c))
+        if (known(ctx, c) || xmljson_is_secret(c->name) ||
+            !xmljson_is_first(node, c))
             continue;
         if (keys) {
             writer_char(w, ',');

@@ -11,6 +11,7 @@
 
 #include "app/platform/core.h"
 #include "app/platform/outgoing.h"
+#include "app/platform/xmljson.h"
 
 #include "base/writer.h"
 #include "manscdp/device.h"
@@ -402,23 +403,41 @@ static bool is_kept(const struct manscdp_item_field *f)
     return false;
 }
 
+/* Some recorders write "rtsp://admin:secret@10.0.0.9/" for an IPAddress: who
+ * logs in there, and how, is for nobody. */
+static size_t login_in(struct slice url, size_t *before)
+{
+    size_t scheme = slice_find_slice(url, SLICE("://")), n = 0;
+    struct slice host = slice_from(url, scheme + 3);
+
+    host = slice_head(host, slice_find(host, '/'));
+    for (size_t i = 0; i < host.n; i++)
+        if (host.p[i] == '@')
+            n = i + 1;
+    *before = url.n - slice_from(url, scheme + 3).n;
+    return n;
+}
+
+static void put_text(struct writer *w, struct slice s)
+{
+    for (size_t i = 0; i < s.n && !w->err; i++)
+        writer_char(w, (unsigned char)s.p[i] < ' ' ? ' ' : s.p[i]);
+}
+
 /* "Info/RoomType TAB 1". A line that does not fit is left out. */
 static void put_line(struct writer *w, bool info, struct slice path,
                      struct slice value)
 {
-    size_t from = w->len;
+    size_t from = w->len, before, login = login_in(value, &before);
 
-    static const struct slice secret = SLICE_INIT("Password");
-
-    if (!value.n || (path.n >= secret.n &&
-                     slice_ieq(slice_from(path, path.n - secret.n), secret)))
+    if (!value.n || xmljson_is_secret(path))
         return;
     if (info)
         writer_str(w, "Info/");
     writer_slice_put(w, path);
     writer_char(w, '\t');
-    for (size_t i = 0; i < value.n && !w->err; i++)
-        writer_char(w, (unsigned char)value.p[i] < ' ' ? ' ' : value.p[i]);
+    put_text(w, slice_of(value.p, before));
+    put_text(w, slice_from(value, before + login));
     writer_char(w, '\n');
     if (w->err) {
         w->len = from;

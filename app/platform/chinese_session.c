@@ -37,6 +37,8 @@ const struct chinese_row chinese_session[] = {
     { "there is no address to tell the device", "没有可以告知设备的地址" },
     { "the INVITE could not be sent: %", "INVITE 无法发出：%1" },
     { "the INVITE could not be sent to the device", "INVITE 无法发往设备" },
+    { "the connection to the device was lost before it answered the INVITE",
+      "设备应答 INVITE 之前，与设备的连接已断开" },
     { "no answer to the INVITE in % s; the device is behind a NAT (%), "
       "last heard % s ago: the INVITE is held until it sends something, "
       "% s at most",
@@ -77,6 +79,7 @@ const struct chinese_row chinese_session[] = {
     { "no SSRC is free", "没有空闲的 SSRC" },
     { "no media for % s after % packets", "收到 %2 个包后，%1 秒没有媒体" },
     { "%, % s after its answer", "%1，在应答 %2 秒之后" },
+    { "% before it answered the INVITE", "%1，此前未应答 INVITE" },
     { "the device ended it with a BYE", "设备以 BYE 结束" },
     { "the device ended it with a BYE (%)", "设备以 BYE 结束（%1）" },
     { "the device does not know the dialog any more", "设备已不认识该会话" },

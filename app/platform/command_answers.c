@@ -378,13 +378,13 @@ static bool is_answer(const struct manscdp_msg *msg)
     case MANSCDP_CMD_SD_CARD_STATUS:
     case MANSCDP_CMD_DEVICE_CONTROL:
     case MANSCDP_CMD_DEVICE_CONFIG:
+    case MANSCDP_CMD_PTZ_POSITION: /* see is_news */
         return msg->root == MANSCDP_RESPONSE || msg->root == MANSCDP_NOTIFY;
     case MANSCDP_CMD_OTHER:
     case MANSCDP_CMD_KEEPALIVE:
     case MANSCDP_CMD_CATALOG:
     case MANSCDP_CMD_ALARM:
     case MANSCDP_CMD_MOBILE_POSITION:
-    case MANSCDP_CMD_PTZ_POSITION:
     case MANSCDP_CMD_MEDIA_STATUS:
     case MANSCDP_CMD_BROADCAST:
     case MANSCDP_CMD_SNAPSHOT_FINISHED:
@@ -396,23 +396,31 @@ static bool is_answer(const struct manscdp_msg *msg)
     return msg->root == MANSCDP_RESPONSE;
 }
 
+/* A subscription brings these as well: it is an answer only by its SN. */
+static bool is_news(const struct manscdp_msg *msg)
+{
+    return msg->cmd == MANSCDP_CMD_PTZ_POSITION && msg->root == MANSCDP_NOTIFY;
+}
+
 bool commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg)
 {
+    struct manscdp_msg response = *msg; /* whatever its root: one by its table */
     struct command *c;
 
+    response.root = MANSCDP_RESPONSE;
     if (!is_answer(msg) || p->commands.next == 1 ||
         msg->cmd == MANSCDP_CMD_CATALOG) /* asked for by catalog.c alone */
         return false;
     c = asked(p, d, msg);
-    if (!c || (!command_is_due(c) && c->sn != msg->sn))
+    if (!c || (c->sn != msg->sn && (!command_is_due(c) || is_news(msg))))
         return false;
     if (c->row->cmd != msg->cmd)
         device_deviation(p, d, DEVIATION_OTHER_CMD, msg->cmd_name);
     if (command_is_due(c))
-        answered(p, c, msg);
+        answered(p, c, &response);
     else
-        answered_undue(p, c, msg);
+        answered_undue(p, c, &response);
     return true;
 }
 

@@ -52,7 +52,8 @@ struct device;
     X(KEY_IGNORED,    "sends no key frame when it is asked for one")           \
     X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")         \
     X(DEAF_PORT,      "does not listen where it sends from: asked at its Contact") \
-    X(ASKS_US,        "asks for a password with our requests")
+    X(ASKS_US,        "asks for a password with our requests")                 \
+    X(BODY_TYPE,      "XML under another Content-Type")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,

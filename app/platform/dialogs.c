@@ -235,19 +235,47 @@ void dialogs_media_after(struct platform *p,
         media_after(p, k, ev);
 }
 
-/* The device wants to know who ends it, and hears that once. */
+/* The only one that has a channel of this id. */
+static struct device *only_owner(const struct platform *p, struct slice channel)
+{
+    struct map_node *n = map_find(&p->channels, channel);
+
+    return n && !map_find_next(n)
+               ? container_of(n, struct channel, node)->device
+               : NULL;
+}
+
+/* Of one that an earlier process began, too: who answered, or was called. */
+static struct device *device_of(const struct platform *p,
+                                const struct kept_dialog *k)
+{
+    struct device *d = device_find(p, k->device.n ? k->device : k->contact);
+
+    if (!d && !k->device.n)
+        d = device_find(p, k->channel);
+    if (!d && !k->device.n)
+        d = only_owner(p, k->channel);
+    return d;
+}
+
+/* The device wants to know who ends it, and hears that once: now, or when it has
+ * proven its own password. */
 static bool log_in(struct platform *p, struct kept_dialog *k,
                    const struct sip_event *ev)
 {
-    struct device *d = device_find(p, k->device);
+    struct device *d = device_of(p, k);
 
     if (!d || ev->kind != SIP_EV_RESPONSE)
         return false;
     way_note(p, d, ev);
-    if (!outgoing_wants_login(d, k->login, ev->status))
+    if ((ev->status != 401 && ev->status != 407) || k->login)
         return false;
-    send_bye(p, k, d, &d->peer);
-    return k->handle.id != 0;
+    k->asked = !outgoing_wants_login(d, k->login, ev->status);
+    if (k->asked)
+        set_due(p, k, true);
+    else
+        send_bye(p, k, d, &d->peer);
+    return k->asked || k->handle.id != 0;
 }
 
 /* The owner may forget it: answered, whatever the answer, or 64*T1 of trying.
@@ -281,18 +309,24 @@ void dialog_on_bye(struct platform *p, struct kept_dialog *k,
 static bool is_of(const struct platform *p, const struct kept_dialog *k,
                   const struct device *d)
 {
-    struct map_node *owner;
+    const struct device *owner;
 
     if (k->device.n)
         return slice_eq(k->device, device_id(d));
     if (slice_eq(k->channel, device_id(d)) ||
         slice_eq(k->contact, device_id(d)))
         return true;
-    owner = map_find(&p->channels, k->channel);
-    if (owner && !map_find_next(owner))
-        return container_of(owner, struct channel, node)->device == d;
+    owner = only_owner(p, k->channel);
+    if (owner)
+        return owner == d;
     return !device_find(p, k->channel) && !device_find(p, k->contact) &&
            gb_addr_ip_eq(&k->peer.remote, &d->peer.remote);
+}
+
+/* One that was asked for a password waits until there is one to tell. */
+static bool may_try(const struct kept_dialog *k, const struct device *d)
+{
+    return k->due && (!k->asked || outgoing_has_login(d));
 }
 
 /* only_due: for those that have not had one. */
@@ -303,7 +337,7 @@ static void bye_kept(struct platform *p, const struct device *d, bool only_due)
     LIST_EACH(n, tmp, &p->kept_dialogs) {
         struct kept_dialog *k = container_of(n, struct kept_dialog, node);
 
-        if ((k->due || !only_due) && is_of(p, k, d))
+        if ((!only_due || may_try(k, d)) && is_of(p, k, d))
             send_bye(p, k, d, &d->peer);
     }
 }
@@ -344,29 +378,45 @@ int platform_restore_dialog(struct platform *p, uint64_t key,
     return 0;
 }
 
+/* BYE, or what else ends it. k: who remembers it and awaits its BYE; NULL: there
+ * is none to come, or no memory. */
+static struct kept_dialog *end(struct platform *p, const struct device *d,
+                               uint64_t dialog)
+{
+    struct sip_dialog_state state;
+    struct kept_dialog *k = NULL;
+
+    if (d && !sip_stack_dialog_state(p->sip, dialog, &state))
+        k = keep(p, &state, &d->peer, device_id(d));
+    if (!k || !await_bye(p, k)) {
+        sip_stack_end(p->sip, dialog, p->now.mono_ms);
+        return NULL;
+    }
+    k->state.local_cseq++; /* its BYE has the next one */
+    if (!sip_stack_leave(p->sip, dialog, k->handle.id, p->now.mono_ms))
+        bye_over(p, k);
+    return k;
+}
+
+void dialog_end(struct platform *p, const struct device *d, uint64_t dialog)
+{
+    end(p, d, dialog);
+}
+
 /* It stays stored until its BYE is answered: should this process end before,
  * the next one sends another. */
 void session_end_dialog(struct platform *p, struct session *s)
 {
-    struct sip_dialog_state d;
-    struct kept_dialog *k = NULL;
+    struct kept_dialog *k;
 
     if (!s->dialog)
         return;
-    if (s->device && !sip_stack_dialog_state(p->sip, s->dialog, &d))
-        k = keep(p, &d, &s->device->peer, device_id(s->device));
+    k = end(p, s->device, s->dialog);
     if (k)
         k->session = s->handle.id;
-    if (k && await_bye(p, k)) {
-        k->state.local_cseq++; /* its BYE has the next one */
-        if (sip_stack_leave(p->sip, s->dialog, k->handle.id, p->now.mono_ms)) {
-            k->key = s->dialog_key;
-            s->dialog_key = 0;
-        } else {
-            bye_over(p, k);
-        }
-    } else {
-        sip_stack_end(p->sip, s->dialog, p->now.mono_ms);
+    if (k && k->handle.id) {
+        k->key = s->dialog_key;
+        s->dialog_key = 0;
     }
     s->dialog = 0;
     session_news(p, s, NEWS_DIALOG);

@@ -23,7 +23,8 @@ struct kept_dialog {
     bool kept;
     uint64_t key; /* the owner has it stored so until CLOSED; 0: it has not */
     bool due; /* its BYE has not gone out: over TCP it waits for the device's
-                 new connection, otherwise for memory */
+                 new connection, otherwise for memory ... */
+    bool asked; /* ... or for the device to register: it wants a password */
     bool answered;        /* the device knows that it is over */
     bool goes_on, again;  /* its media still come; it had a BYE for that */
     bool login;           /* its BYE answers a challenge */
@@ -36,7 +37,9 @@ struct kept_dialog {
     char text[];
 };
 
-/* BYE or CANCEL for the session's dialog; it has none from here. */
+/* BYE or CANCEL; d: whose dialog it is, NULL: that is not known. */
+void dialog_end(struct platform *p, const struct device *d, uint64_t dialog);
+/* The same for the session's; it has none from here. */
 void session_end_dialog(struct platform *p, struct session *s);
 /* Its BYE has been answered, or given up. */
 void dialog_on_bye(struct platform *p, struct kept_dialog *k,

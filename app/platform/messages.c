@@ -498,6 +498,9 @@ static unsigned judge(struct delivery *v, const struct manscdp_msg *msg)
 {
     struct platform *p = v->p;
 
+    if (sip_msg_content(v->ev->msg) == SIP_CONTENT_OTHER)
+        device_deviation(p, v->d, DEVIATION_BODY_TYPE,
+                         sip_msg_value(v->ev->msg, SIP_HDR_CONTENT_TYPE));
     if (msg->doc.salvaged)
         device_deviation(p, v->d, DEVIATION_XML_SALVAGED, msg->cmd_name);
     else if (msg->doc.repaired)
@@ -584,9 +587,12 @@ static void on_message(struct platform *p, struct device *d,
     case SIP_CONTENT_MULTIPART:
         status = take_part(&v, ev->msg);
         break;
+    case SIP_CONTENT_OTHER: /* text/plain, for one */
+        if (sip_content_of_body(v.body) != SIP_CONTENT_MANSCDP)
+            status = 415;
+        break;
     case SIP_CONTENT_SDP:
     case SIP_CONTENT_MANSRTSP:
-    case SIP_CONTENT_OTHER:
         status = 415;
         break;
     }

@@ -421,6 +421,7 @@ bool playback_on_sip(struct platform *p, struct session *s,
     if (ev->status < 200)
         return true;
     s->playback.transaction = 0;
+    session_news(p, s, NEWS_DIALOG); /* it has counted on */
     status = status_of(ev, &scale);
     if (try_whole(p, s, status) || try_login(p, s, status))
         return true;

@@ -3,6 +3,7 @@
 #include "app/platform/registrar.h"
 
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
 #include "app/platform/nat.h"
 #include "app/platform/takeover.h"
 #include "app/platform/way.h"
@@ -415,8 +416,10 @@ static void accept(struct platform *p, const struct attempt *a)
         !gb_addr_eq(&peer->remote, &d->peer.remote) ||
         !gb_addr_eq(&peer->local, &d->peer.local))
         device_bind(p, d, peer, proves);
-    if (proves)
+    if (proves && !d->has_proven) {
         d->has_proven = true;
+        dialogs_end_due(p, d); /* some wait for a password */
+    }
     d->peer.dial = direct; /* nobody may connect to what a NAT hides */
     if (fresh || !d->registered_utc_ms)
         d->registered_utc_ms = p->now.utc_ms;

@@ -394,7 +394,10 @@ bool session_on_reinvite(struct platform *p, const struct sip_event *ev)
         return false;
     r.contact = o.r.contact;
     r.body = writer_slice(&w);
-    return !sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
+    if (sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms))
+        return false;
+    session_news(p, s, NEWS_DIALOG); /* it may have another Contact */
+    return true;
 }
 
 void session_implied(struct platform *p, struct session *s)
@@ -554,15 +557,19 @@ static void on_refused(struct platform *p, struct session *s,
 {
     char reason[REFUSAL_MAX];
     double after = (double)(p->now.mono_ms - s->started.mono_ms) / 1000;
+    bool heard = s->sip_status > 0; /* a provisional answer */
 
     s->answer_at = GB_NEVER;
     session_end_dialog(p, s);
     s->sip_status = ev->status;
     if (ev->kind == SIP_EV_FAILED && ev->status == 503) {
-        session_fail(p, s, PLATFORM_STEP_INVITE,
+        session_fail(p, s,
+                     heard ? PLATFORM_STEP_ANSWER : PLATFORM_STEP_INVITE,
                      "the way to the device is gone: wait until it registers "
                      "again",
-                     "the INVITE could not be sent to the device");
+                     heard ? "the connection to the device was lost before it "
+                             "answered the INVITE"
+                           : "the INVITE could not be sent to the device");
         return;
     }
     if (ev->kind == SIP_EV_FAILED) {

@@ -366,8 +366,10 @@ void sessions_of_device_move(struct platform *p, struct device *d)
                         d->peer.transport == SIP_UDP &&
                         !gb_addr_eq(&s->invited, &way.remote)))
             session_reinvite(p, s); /* nobody is where the INVITE went */
-        else if (s->dialog)
+        else if (s->dialog) {
             sip_stack_move(p->sip, s->dialog, &way);
+            session_news(p, s, NEWS_DIALOG);
+        }
     }
 }
 
@@ -481,6 +483,10 @@ static void on_silence(struct platform *p, struct session *s)
 void session_ended_by_device(struct platform *p, struct session *s,
                              const char *what)
 {
+    static const char hint[] = "the device ended it: look for its limit of "
+                               "streams, and for other platforms that use it";
+    enum platform_step step;
+
     if (playback_is_over(s)) {
         playback_complete(p, s);
         return;
@@ -501,15 +507,14 @@ void session_ended_by_device(struct platform *p, struct session *s,
         session_restart(p, s, platform_random_in(p, 2000, 5001));
         return;
     }
-    session_fail(p, s,
-                 s->state == PLATFORM_PLAYING ? PLATFORM_STEP_ENDED
-                                              : session_awaited(s),
-                 "the device ended it: look for its limit of streams, and for "
-                 "other platforms that use it",
-                 "%s, %.1f s after its answer", what,
-                 s->answered
-                     ? (double)(p->now.mono_ms - s->answered_ms) / 1000
-                     : 0.0);
+    step = s->state == PLATFORM_PLAYING ? PLATFORM_STEP_ENDED
+                                        : session_awaited(s);
+    if (s->answered)
+        session_fail(p, s, step, hint, "%s, %.1f s after its answer", what,
+                     (double)(p->now.mono_ms - s->answered_ms) / 1000);
+    else
+        session_fail(p, s, step, hint, "%s before it answered the INVITE",
+                     what);
 }
 
 void session_on_timer(struct platform *p, struct session *s)

@@ -1,6 +1,7 @@
 /* Voices: their life. What they say to devices is in voice_sip.c. */
 #include "app/platform/voice_int.h"
 
+#include "app/platform/dialogs.h"
 #include "app/platform/way.h"
 #include "base/writer.h"
 
@@ -200,7 +201,7 @@ static void close_call(struct platform *p, struct voice_call *v)
 
     if (r)
         r->voice_over_ms = p->now.mono_ms ? p->now.mono_ms : 1;
-    sip_stack_end(p->sip, v->dialog, p->now.mono_ms);
+    dialog_end(p, v->device, v->dialog);
     v->dialog = v->invite = v->message = 0;
     v->phase = VOICE_CLOSING;
     v->deadline_ms = v->max_ms = GB_NEVER;
@@ -413,7 +414,7 @@ static void begin(struct platform *p, struct voice_call *v)
 /* Its dialog and its port end; it begins anew behind them. */
 static void turn(struct platform *p, struct voice_call *v)
 {
-    sip_stack_end(p->sip, v->dialog, p->now.mono_ms);
+    dialog_end(p, v->device, v->dialog);
     v->dialog = v->invite = v->message = 0;
     v->response = false;
     if (!v->open) {

@@ -16,6 +16,14 @@ void xmljson_text(struct writer *w, struct slice s)
     writer_char(w, '"');
 }
 
+bool xmljson_is_secret(struct slice name)
+{
+    const struct slice word = SLICE_INIT("Password");
+
+    return name.n >= word.n &&
+           slice_ieq(slice_from(name, name.n - word.n), word);
+}
+
 /* An earlier sibling of the name has been written with this one. */
 bool xmljson_is_first(const struct xml_node *parent, const struct xml_node *n)
 {
@@ -64,7 +72,7 @@ void xmljson_write(struct writer *w, const struct xml_node *n)
     writer_char(w, '{');
     for (const struct xml_node *c = n->child;
          c && keys < XMLJSON_KEYS_MAX && !w->err; c = c->next) {
-        if (!xmljson_is_first(n, c))
+        if (xmljson_is_secret(c->name) || !xmljson_is_first(n, c))
             continue;
         if (keys++)
             writer_char(w, ',');

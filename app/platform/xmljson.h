@@ -4,7 +4,8 @@
  *     <a><b>1</b><c><d>x</d></c><c/></a>   {"b":"1","c":[{"d":"x"},""]}
  *
  * An element with children is an object, one without is its text; several of
- * one name are an array. Attributes, and text beside children, are left out. */
+ * one name are an array. Attributes, text beside children, and passwords are left
+ * out. */
 #ifndef APP_PLATFORM_XMLJSON_H
 #define APP_PLATFORM_XMLJSON_H
 
@@ -16,6 +17,9 @@
 
 /* Errors stay in w. Texts are UTF-8, as xml_parse makes them. */
 void xmljson_write(struct writer *w, const struct xml_node *n);
+
+/* Whether the text of an element, or of a path that ends in one, is for nobody. */
+bool xmljson_is_secret(struct slice name);
 
 /* The parts of it. A text in quotation marks; a child with its name, and
  * those of the same name behind it; whether it is the first one of its name. */

@@ -231,14 +231,21 @@ static bool is_id(struct slice s)
 /* The channels must be those that the packets have already. */
 static bool has_our_channels(const struct announce *a, struct slice transport)
 {
+    const struct slice name = SLICE_INIT("interleaved=");
     char text[32];
     struct writer w = writer_of(text, sizeof(text));
     unsigned channel = RTPMUX_CHANNEL(a->track);
+    struct slice rest = transport, p;
 
-    writer_f(&w, "interleaved=%u-%u", channel, channel + 1);
-    if (slice_find_slice(transport, SLICE("interleaved=")) == transport.n)
-        return !transport.n || slice_has_iprefix(transport, SLICE("RTP/AVP/TCP"));
-    return slice_find_slice(transport, writer_slice(&w)) < transport.n;
+    writer_f(&w, "%u-%u", channel, channel + 1);
+    while (rest.n) {
+        slice_cut(&rest, ';', &p);
+        p = slice_trim(p);
+        if (slice_has_iprefix(p, name))
+            return slice_eq(slice_trim(slice_from(p, name.n)),
+                            writer_slice(&w));
+    }
+    return !transport.n || slice_has_iprefix(transport, SLICE("RTP/AVP/TCP"));
 }
 
 static int take_answer(struct announce *a, struct slice bytes)
