@@ -199,6 +199,9 @@ void http_list_end(struct jw *j, struct slice next, uint64_t total);
 /* The value of an If-None-Match names this tag (RFC 9110 §13.1.2). */
 bool http_names_tag(struct slice list, struct slice tag);
 /* A large answer gets a tag; who has it already is told so. */
+/* Why a name cannot be one: see http_is_dots. */
+#define HTTP_NO_DOTS "a name is not . or ..: no path can have it"
+
 #define HTTP_TAG_MAX 18 /* "0123456789abcdef", with its quotes */
 void http_answer_tagged(struct http_call *c);
 /* The same of one that was put off; has: the tag that came with the request. */
