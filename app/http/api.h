@@ -347,6 +347,13 @@ bool http_hls_playlist(struct http_app *a, uint64_t request,
 /* The same of a JPEG (jpeg.c). */
 bool http_jpeg_ask(struct http_app *a, uint64_t request,
                    const struct http_media *m, struct gb_time now);
+/* A session of the last HTTP_HLS_HOLD_MS that is over, or about to be: fills id,
+ * loop and device (a view) of *s. false: nobody has fetched its playlist. */
+bool http_hls_over(const struct http_app *a, uint64_t session,
+                   struct platform_session *s);
+/* Its playlist, which says that nothing follows. */
+void http_hls_last(struct http_call *c, const struct platform_session *s,
+                   const struct http_media *m);
 void http_hls_tick(struct http_app *a, struct gb_time now);
 uint64_t http_hls_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
 void http_hls_free(struct http_app *a);
