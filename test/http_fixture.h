@@ -349,6 +349,9 @@ static inline void expect_schema(const json_t *o, const char *schema)
         n += v != NULL;
         if (!v && item.p[item.n - 1] != '?')
             fail_msg("%s: no %s", schema, key);
+        if (json_is_null(v) && item.p[item.n - 1] != '?' &&
+            !slice_eq(item, SLICE("time")))
+            fail_msg("%s.%s is null", schema, key);
         if (!v || json_is_null(v))
             continue;
         if ((slice_has_prefix(item, SLICE("string")) ||

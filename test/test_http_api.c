@@ -74,6 +74,7 @@ static void objects(void **state)
     object("/api/v1/setup-hints", "SetupHints");
     list_of("/api/v1/devices", "Device");
     list_of("/api/v1/devices/" D1 "/channels", "Channel");
+    object("/api/v1/devices/" D1 "/tree", "Tree");
     list_of("/api/v1/devices/" D1 "/tree", "TreeNode");
     assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/commands", TOKEN,
                          "{\"cmd\":\"DeviceStatus\"}"), 202);
@@ -621,6 +622,8 @@ static void page(void **state)
     assert_true(body_has(end));
     assert_int_equal(ask("GET", "/index.html", fields, ""), 304);
     assert_int_equal(fx.last.len, 0);
+    assert_int_equal(ask("GET", "/", "If-None-Match: *\r\n", ""), 304);
+    assert_int_equal(ask("GET", "/", "If-None-Match: \"a\"\r\n", ""), 200);
     assert_int_equal(ask("GET", "/app.js", "", ""), 200);
     assert_int_equal(ask("GET", "/%2e%2e.js", "", ""), 404);
 }

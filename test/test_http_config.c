@@ -132,8 +132,10 @@ static void refused(void **state)
     set.err = GB_ESYNTAX;
     assert_int_equal(patch("{\"log.level\":\"warn\",\"sip.deny\":\"x\"}"), 400);
     j = body();
+    expect_schema(j, "Problem");
     assert_int_equal(json_array_size(json_object_get(j, "errors")), 1);
     o = json_array_get(json_object_get(j, "errors"), 0);
+    expect_schema(o, "SettingFault");
     assert_string_equal(json_string_value(json_object_get(o, "key")),
                         "sip.deny");
     assert_string_equal(json_string_value(json_object_get(o, "detail")),

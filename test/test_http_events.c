@@ -167,6 +167,8 @@ static void webhooks(void **state)
           "no-https" },
         { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"ftp://r/\"}", 400,
           "bad-value" },
+        { "POST", HOOKS, "{\"name\":\"..\",\"url\":\"http://r/\"}", 400,
+          "no path can have it" },
         { "POST", HOOKS, "{\"name\":\"b\"}", 400, "bad-value" },
         { "POST", HOOKS, "{\"name\":\"b\",\"url\":\"http://r/\","
                          "\"events\":[\"test\"]}", 400, "bad-value" },

@@ -205,13 +205,48 @@ static void of_a_recording(void **state)
     assert_int_equal(get("/session/9/seg_42.m4s"), 404);
 }
 
+/* Players come once more when it has ended, and are let in for a while. */
+static void a_recording_is_over(void **state)
+{
+    char url[512], piece[512];
+
+    (void)state;
+    ask("POST", "/api/v1/devices/" D1 "/channels/" C1 "/playback", TOKEN,
+        "{\"start\":1700000000,\"end\":1700000600}");
+    becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
+    url_of("hls", url);
+    snprintf(piece, sizeof(piece), "/session/1/seg_42.m4s%s", strchr(url, '?'));
+    assert_int_equal(ask("GET", url, "", ""), 0);
+    fake_session(1)->state = PLATFORM_STOPPING;
+    assert_int_equal(ask("GET", url, "", ""), 0);
+    memset(fake_session(1), 0, sizeof(*fake_session(1)));
+    fx.hls = (struct http_hls_ask){ 0 };
+    assert_int_equal(ask("GET", url, "", ""), 0);
+    assert_int_equal(fx.hls.session, 1);
+    assert_int_equal(fx.hls.what, HTTP_HLS_PLAYLIST);
+    assert_string_equal(fx.hls_query, strchr(url, '?') + 1);
+    told(0, "#EXT-X-ENDLIST\n");
+    assert_string_equal(fx.last.body, "#EXT-X-ENDLIST\n");
+    assert_int_equal(ask("GET", piece, "", ""), 0);
+    assert_int_equal(fx.hls.number, 42);
+    assert_int_equal(ask("GET", "/session/1/index.m3u8", "", ""), 401);
+    assert_int_equal(get("/session/1.flv"), 404); /* nothing else of it */
+    fx.hls_busy = true;
+    assert_int_equal(ask("GET", url, "", ""), 503);
+    fx.hls_busy = false;
+    fx.now.mono_ms += HTTP_HLS_HOLD_MS;
+    http_app_tick(fx.app);
+    assert_int_equal(ask("GET", url, "", ""), 404);
+    assert_int_equal(ask("GET", piece, "", ""), 404);
+}
+
 int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(playlist), APP(held_for_a_while), APP(signature_goes_on),
         APP(failures), APP(unread_codec),     APP(delay),
-        APP(of_a_recording),
+        APP(of_a_recording), APP(a_recording_is_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,8 @@ static void controls_that_are_none(void **state)
     for (size_t i = 0; i < COUNT(bad); i++)
         if (ask("POST", CONTROL, TOKEN, bad[i]) != 400)
             fail_msg("%s: %u", bad[i], fx.last.status);
+    ask("POST", CONTROL, TOKEN, "{\"action\":\"seek\",\"position_s\":1e12}");
+    assert_true(body_has("not inside the recording"));
     assert_int_equal(ask("POST", "/api/v1/sessions/9/control", TOKEN,
                          "{\"action\":\"pause\"}"), 404);
 }

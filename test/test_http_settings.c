@@ -157,6 +157,8 @@ static void groups(void **state)
     assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
                          "{\"name\":\"a/b\"}"), 400);
     assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
+                         "{\"name\":\".\"}"), 400);
+    assert_int_equal(ask("POST", "/api/v1/groups", TOKEN,
                          "{\"name\":\"north gate\","
                          "\"password\":\"gr0up\"}"), 201);
     assert_string_equal(fake.group[0].password, "gr0up");

@@ -21,6 +21,9 @@ static void making(void **state)
         { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"none\"}", 400 },
         { "{\"name\":\"a/b\",\"password\":\"12345678\",\"role\":\"viewer\"}",
           400 },
+        { "{\"name\":\".\",\"password\":\"12345678\",\"role\":\"viewer\"}", 400 },
+        { "{\"name\":\"..\",\"password\":\"12345678\",\"role\":\"viewer\"}",
+          400 },
         { "{\"name\":\"a\",\"password\":\"12345678\"}", 400 },
         { "{\"name\":\"a\",\"role\":\"viewer\"}", 400 },
         { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"admin\","

@@ -4,11 +4,14 @@
 #include "app/rtsp/server.h"
 
 #include "app/net/sockaddr.h"
+#include "app/net/tls_relay.h"
 #include "test/fake_platform.h"
 #include "test/support.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,6 +34,8 @@ static struct {
     unsigned failed, touched;
     uint32_t wait_s;
     bool late, closed, server_closed;
+    struct tls_relay *relay;
+    struct tls_ctx *secure; /* NULL: it speaks no TLS */
 } t;
 
 static void on_guard(uv_timer_t *timer)
@@ -106,8 +111,15 @@ static void on_event(void *ctx, const struct platform_media_event *ev)
     (void)ev;
 }
 
+static struct tls_ctx *give_secure(void *ctx)
+{
+    (void)ctx;
+    return t.secure;
+}
+
 static int setup(void **state)
 {
+    struct tls_relay_config rc = { .server = give_secure };
     struct media_net_config mc = { .main = &t.loop, .loops = 2,
                                    .on_event = on_event };
     struct gb_addr listen;
@@ -129,7 +141,9 @@ static int setup(void **state)
     uv_timer_init(&t.loop, &t.guard);
     uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
     assert_int_equal(media_net_new(&t.media, &mc, NULL), 0);
+    assert_int_equal(tls_relay_new(&t.relay, &rc), 0);
     c.media = t.media;
+    c.tls = t.relay;
     gb_addr_parse_ip(&listen, SLICE("127.0.0.1"));
     assert_int_equal(rtsp_server_new(&t.server, &c, NULL), 0);
     t.at = rtsp_server_addr(t.server, 0);
@@ -152,6 +166,7 @@ static int teardown(void **state)
     while (!t.closed && !t.late)
         uv_run(&t.loop, UV_RUN_ONCE);
     rtsp_server_free(t.server);
+    tls_relay_free(t.relay);
     uv_close((uv_handle_t *)&t.guard, NULL);
     uv_run(&t.loop, UV_RUN_DEFAULT);
     for (size_t i = 0; i <= FAKE_MAX; i++)
@@ -434,6 +449,73 @@ static void together(void **state)
     close(b);
 }
 
+#if GB_TLS
+
+/* What waits goes out; what came is read behind the first n bytes of buf. */
+static size_t over_wire(int fd, struct tls *tls, char *buf, size_t n,
+                        size_t cap)
+{
+    struct slice out = tls_output(tls), in;
+    char raw[4096];
+    ssize_t got;
+    size_t more = 0;
+
+    if (out.n) {
+        assert_int_equal(write(fd, out.p, out.n), (ssize_t)out.n);
+        tls_sent(tls, out.n);
+    }
+    got = recv(fd, raw, sizeof(raw), MSG_DONTWAIT);
+    if (got > 0) {
+        in = slice_of(raw, (size_t)got);
+        assert_int_equal(tls_decrypt(tls, &in, buf + n, cap - n, &more), 0);
+    }
+    uv_run(&t.loop, UV_RUN_NOWAIT);
+    poll(NULL, 0, 1);
+    return n + more;
+}
+
+/* rtsps on the same port: the first bytes tell, and are not lost. */
+static void over_tls(void **state)
+{
+    static const char ask[] = "OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n";
+    char dir[] = "/tmp/gb-test-rtsps-XXXXXX", cert[64], key[64];
+    char why[TLS_WHY_MAX], text[1024] = "";
+    struct tls_ctx *client;
+    struct gb_addr ip;
+    struct tls *tls;
+    size_t n = 0;
+    int fd;
+
+    (void)state;
+    signal(SIGPIPE, SIG_IGN); /* as in the daemon */
+    assert_non_null(mkdtemp(dir));
+    snprintf(cert, sizeof(cert), "%s/a.crt", dir);
+    snprintf(key, sizeof(key), "%s/a.key", dir);
+    gb_addr_parse_ip(&ip, SLICE("127.0.0.1"));
+    assert_int_equal(tls_make_certificate(cert, key, "rtsps", &ip, 1, why), 0);
+    assert_int_equal(tls_ctx_server(&t.secure, cert, key, why), 0);
+    assert_int_equal(tls_ctx_client(&client, NULL, why), 0);
+    assert_int_equal(tls_new(&tls, client, NULL), 0);
+    fd = dial();
+    while (!tls_is_up(tls) && !t.late)
+        n = over_wire(fd, tls, text, n, sizeof(text) - 1);
+    assert_int_equal(tls_encrypt(tls, slice_str(ask)), 0);
+    while (!strstr(text, "\r\n\r\n") && !t.late)
+        n = over_wire(fd, tls, text, n, sizeof(text) - 1);
+    expect_status(text, 200);
+    assert_non_null(strstr(text, "\r\nCSeq: 7\r\n"));
+    close(fd);
+    tls_free(tls);
+    tls_ctx_free(client);
+    tls_ctx_free(t.secure);
+    t.secure = NULL;
+    unlink(cert);
+    unlink(key);
+    rmdir(dir);
+}
+
+#endif
+
 static void idlers_and_floods(void **state)
 {
     static char much[2 * RTSP_REQUEST_MAX];
@@ -493,6 +575,7 @@ static void server_ends(void **state)
     media_net_close(t.media, on_closed, &t.closed);
     RUN_UNTIL(t.closed);
     rtsp_server_free(t.server);
+    tls_relay_free(t.relay);
     uv_close((uv_handle_t *)&t.guard, NULL);
     uv_run(&t.loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&t.loop), 0);
@@ -521,6 +604,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(outcomes, setup, teardown),
         cmocka_unit_test_setup_teardown(known_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(together, setup, teardown),
+#if GB_TLS
+        cmocka_unit_test_setup_teardown(over_tls, setup, teardown),
+#endif
         cmocka_unit_test_setup_teardown(idlers_and_floods, setup, teardown),
         cmocka_unit_test_setup(server_ends, setup),
         cmocka_unit_test_setup_teardown(port_taken, setup, teardown),

@@ -199,6 +199,9 @@ void http_list_end(struct jw *j, struct slice next, uint64_t total);
 /* The value of an If-None-Match names this tag (RFC 9110 §13.1.2). */
 bool http_names_tag(struct slice list, struct slice tag);
 /* A large answer gets a tag; who has it already is told so. */
+/* Why a name cannot be one: see http_is_dots. */
+#define HTTP_NO_DOTS "a name is not . or ..: no path can have it"
+
 #define HTTP_TAG_MAX 18 /* "0123456789abcdef", with its quotes */
 void http_answer_tagged(struct http_call *c);
 /* The same of one that was put off; has: the tag that came with the request. */
@@ -344,6 +347,13 @@ bool http_hls_playlist(struct http_app *a, uint64_t request,
 /* The same of a JPEG (jpeg.c). */
 bool http_jpeg_ask(struct http_app *a, uint64_t request,
                    const struct http_media *m, struct gb_time now);
+/* A session of the last HTTP_HLS_HOLD_MS that is over, or about to be: fills id,
+ * loop and device (a view) of *s. false: nobody has fetched its playlist. */
+bool http_hls_over(const struct http_app *a, uint64_t session,
+                   struct platform_session *s);
+/* Its playlist, which says that nothing follows. */
+void http_hls_last(struct http_call *c, const struct platform_session *s,
+                   const struct http_media *m);
 void http_hls_tick(struct http_app *a, struct gb_time now);
 uint64_t http_hls_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
 void http_hls_free(struct http_app *a);

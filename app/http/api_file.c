@@ -3,6 +3,7 @@
 #include "app/http/api.h"
 
 #include "base/map.h"
+#include "sip/value.h"
 
 #include <string.h>
 
@@ -30,6 +31,27 @@ static bool is_known(const struct http_head *h, struct slice tag,
         return http_names_tag(http_head_get(h, HTTP_HDR_IF_NONE_MATCH), tag);
     return date.n &&
            slice_eq(http_head_get(h, HTTP_HDR_IF_MODIFIED_SINCE), date);
+}
+
+/* The client wants what it knows, or nothing (RFC 9110 §13.1.1, §13.1.4): a tag
+ * is compared strongly, and what is no date does not count. */
+static bool is_other(const struct http_head *h, struct slice tag,
+                     int64_t written_utc_ms)
+{
+    struct slice rest = http_head_get(h, HTTP_HDR_IF_MATCH), item;
+    struct slice since = http_head_get(h, HTTP_HDR_IF_UNMODIFIED_SINCE);
+    int64_t utc_ms;
+
+    if (!h->first[HTTP_HDR_IF_MATCH])
+        return since.n && sip_date_parse(since, 0, &utc_ms) == 0 &&
+               written_utc_ms / 1000 > utc_ms / 1000;
+    while (rest.n) {
+        slice_cut(&rest, ',', &item);
+        item = slice_trim(item);
+        if (slice_eq(item, tag) || slice_eq(item, SLICE("*")))
+            return false;
+    }
+    return true;
 }
 
 /* The range is of the file that is there; else it gets all of it. */
@@ -93,7 +115,9 @@ void http_answer_file(struct http_call *c, uint64_t size, const char *type,
     http_response_field(c->out, "ETag", tag);
     http_response_field(c->out, "Last-Modified", date);
     http_response_field(c->out, "Cache-Control", SLICE("private, no-cache"));
-    if (is_known(h, tag, date))
+    if (is_other(h, tag, written_utc_ms))
+        http_answer_fail(c, 412, NULL, "the file is another one by now");
+    else if (is_known(h, tag, date))
         http_answer_empty(c, 304);
     else
         answer_bytes(c, size, type,

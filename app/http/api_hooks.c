@@ -272,6 +272,8 @@ static const char *read_settings(json_t *root, struct hook_settings *s)
     if (!read_text(root, "name", &s->name) || !read_text(root, "url", &s->url) ||
         !read_text(root, "secret", &s->secret) || (on && !json_is_boolean(on)))
         return "name, url and secret are texts, enabled is true or false";
+    if (http_is_dots(s->name))
+        return HTTP_NO_DOTS;
     if (!read_kinds(root, &s->kinds))
         return "events is a list of device, channel, session, alarm, command, "
                "position, ptz, upgrade, download, voice, push, recording";

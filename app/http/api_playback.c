@@ -120,6 +120,9 @@ void http_post_playback(struct http_call *c)
 
 /* ---- control -------------------------------------------------------------------- */
 
+static const char not_inside[] = "the position is not inside the recording, or "
+                                 "the scale is not 0.125 to 32";
+
 static const char *read_control(const json_t *root, struct platform_control *k)
 {
     static const char *const names[PLATFORM_CONTROLS] = {
@@ -138,9 +141,11 @@ static const char *read_control(const json_t *root, struct platform_control *k)
     k->kind = (enum platform_control_kind)i;
     if (k->kind == PLATFORM_CONTROL_SEEK) {
         v = json_object_get(root, "position_s");
-        if (!json_is_number(v) || json_number_value(v) < 0 ||
-            json_number_value(v) > PLATFORM_PLAYBACK_MAX_S)
+        if (!json_is_number(v))
             return "position_s is needed: seconds from the start";
+        if (json_number_value(v) < 0 ||
+            json_number_value(v) > PLATFORM_PLAYBACK_MAX_S)
+            return not_inside;
         k->position_ms = (int64_t)(json_number_value(v) * 1000 + 0.5);
     }
     if (k->kind == PLATFORM_CONTROL_SCALE) {
@@ -172,9 +177,7 @@ static void not_sent(struct http_call *c, int err)
                          "the device has not answered the control before");
         break;
     case GB_ERANGE:
-        http_answer_fail(c, 400, "bad-parameter",
-                         "the position is not inside the recording, or the "
-                         "scale is not 0.125 to 32");
+        http_answer_fail(c, 400, "bad-parameter", not_inside);
         break;
     default:
         http_answer_fail(c, 502, "not-sent", gb_strerror(err));

@@ -543,6 +543,8 @@ static void put_group(struct http_call *c, struct slice name, unsigned status)
         has_policy = read_policy(&r, &y, &kinds);
         if (!name.n && !r.fault && !read_text(&r, "name", &name) && !r.fault)
             r.fault = "name is missing";
+        if (!r.fault && http_is_dots(name))
+            r.fault = HTTP_NO_DOTS;
     }
     if (!r.fault && status == 201 && platform_group_view(p, name, &g))
         err = GB_EEXIST;

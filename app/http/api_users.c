@@ -236,6 +236,8 @@ static const char *read_change(struct change *k, json_t *root, bool is_new)
         (!json_is_string(name) || !account_is_name(s) ||
          !slice_copy(k->name, sizeof(k->name), s)))
         return "a name has 1 to 64 letters, digits, '-', '_', '.', '@'";
+    if (is_new && http_is_dots(s))
+        return HTTP_NO_DOTS;
     if (role && !read_role(k, role))
         return "role is viewer, operator or admin";
     if (scope && !read_scope(k, scope))

@@ -3,13 +3,29 @@
  *
  * A playlist begins like every viewer (live.c). Who asks for it holds the
  * session for HTTP_HLS_HOLD_MS, since nothing else tells that a player is
- * there. */
+ * there. A recording that has ended is there for its players as long: they have yet
+ * to fetch its last segments, and to read that nothing follows. */
 #include "app/http/api.h"
 
 struct hls_hold {
     struct list node;
     uint64_t session, until_ms;
+    unsigned loop;
+    char device[HTTP_ID_MAX + 1];
 };
+
+static struct hls_hold *find(const struct http_app *a, uint64_t session)
+{
+    struct list *n;
+
+    for (n = a->hls_holds.next; n != &a->hls_holds; n = n->next) {
+        struct hls_hold *h = container_of(n, struct hls_hold, node);
+
+        if (h->session == session)
+            return h;
+    }
+    return NULL;
+}
 
 static void touch(struct http_app *a)
 {
@@ -17,22 +33,19 @@ static void touch(struct http_app *a)
         a->edge.wake(a->edge.ctx);
 }
 
-static bool hold(struct http_app *a, uint64_t session, struct gb_time now)
+static bool hold(struct http_app *a, const struct http_media *m,
+                 struct gb_time now)
 {
-    struct hls_hold *h = NULL;
-    struct list *n;
+    struct hls_hold *h = find(a, m->session);
 
-    for (n = a->hls_holds.next; n != &a->hls_holds && !h; n = n->next) {
-        h = container_of(n, struct hls_hold, node);
-        if (h->session != session)
-            h = NULL;
-    }
     if (!h) {
         h = gb_get(a->cfg.alloc, sizeof(*h));
         if (!h)
             return false;
-        h->session = session;
-        platform_session_hold(a->cfg.platform, session, now);
+        h->session = m->session;
+        h->loop = m->loop;
+        slice_copy(h->device, sizeof(h->device), slice_str(m->device));
+        platform_session_hold(a->cfg.platform, m->session, now);
     } else {
         list_remove(&h->node);
     }
@@ -108,7 +121,35 @@ bool http_hls_playlist(struct http_app *a, uint64_t request,
         .now = now,
     };
 
-    return hold(a, m->session, now) && a->cfg.hls(a->cfg.ctx, &q);
+    return hold(a, m, now) && a->cfg.hls(a->cfg.ctx, &q);
+}
+
+bool http_hls_over(const struct http_app *a, uint64_t session,
+                   struct platform_session *s)
+{
+    const struct hls_hold *h = find(a, session);
+
+    if (!h)
+        return false;
+    *s = (struct platform_session){ .id = session, .loop = h->loop,
+                                    .device = slice_str(h->device) };
+    return true;
+}
+
+void http_hls_last(struct http_call *c, const struct platform_session *s,
+                   const struct http_media *m)
+{
+    const struct http_hls_ask q = { .request = c->req->id,
+                                    .session = s->id,
+                                    .loop = s->loop,
+                                    .what = HTTP_HLS_PLAYLIST,
+                                    .query = slice_str(m->query),
+                                    .now = c->now };
+
+    if (c->app->cfg.hls(c->app->cfg.ctx, &q))
+        c->out->kind = HTTP_REPLY_LATER;
+    else
+        http_answer_fail(c, 503, NULL, "the media side takes no more");
 }
 
 /* A file that the playlist of a session names. It starts nothing. */
@@ -151,8 +192,13 @@ void http_get_hls(struct http_call *c)
 void http_get_session_hls(struct http_call *c)
 {
     struct platform_session s;
+    uint64_t id;
 
-    if (http_session_find(c, &s))
+    if (slice_u64(c->params.value[0], UINT64_MAX, &id) &&
+        !platform_session_view(c->app->cfg.platform, id, &s) &&
+        http_hls_over(c->app, id, &s))
+        answer_piece(c, &s);
+    else if (http_session_find(c, &s))
         answer_piece(c, &s);
 }
 

@@ -97,6 +97,11 @@ static int refuse(const struct parse *ps, unsigned status, const char *at,
 
 /* ---- request line (RFC 9112 §3) ------------------------------------------ */
 
+bool http_is_dots(struct slice s)
+{
+    return slice_eq(s, SLICE(".")) || slice_eq(s, SLICE(".."));
+}
+
 /* A decoded path: begins with '/', no "." or ".." segments, no controls. A
  * decoded slash would make another path of it. */
 static int parse_path(const struct parse *ps, struct slice raw)
@@ -120,30 +125,40 @@ static int parse_path(const struct parse *ps, struct slice raw)
     rest = h->path;
     while (rest.n) {
         slice_cut(&rest, '/', &segment);
-        if (slice_eq(segment, SLICE(".")) || slice_eq(segment, SLICE("..")))
+        if (http_is_dots(segment))
             return refuse(ps, 400, raw.p, "dot segment in the path");
     }
     return 0;
 }
 
-/* http://host/path (§3.2.2): the host wins over the Host field. */
+/* http://host/path (§3.2.2): the host wins over the Host field. An empty path is
+ * "/"; of OPTIONS, which asks about the server then, "*" (§3.2.4). */
 static int cut_authority(const struct parse *ps, struct slice *target)
 {
     struct slice t = *target;
     size_t scheme = slice_has_iprefix(t, SLICE("http://"))    ? 7
                     : slice_has_iprefix(t, SLICE("https://")) ? 8
                                                               : 0;
-    size_t end;
+    size_t end = 0;
 
     if (scheme == 0)
         return refuse(ps, 400, t.p, "target is neither a path nor a URL");
     t = slice_from(t, scheme);
-    end = slice_find(t, '/');
+    while (end < t.n && t.p[end] != '/' && t.p[end] != '?')
+        end++;
     ps->out->host = slice_head(t, end);
-    if (end == 0 || end == t.n || !http_is_host(ps->out->host))
+    if (end == 0 || !http_is_host(ps->out->host))
         return refuse(ps, 400, target->p, "bad host in the target");
     *target = slice_from(t, end);
+    if (target->n == 0 && ps->out->method == HTTP_OPTIONS)
+        *target = SLICE("*");
     return 0;
+}
+
+/* "*" names no resource: the server itself is asked (§3.2.4). */
+static bool is_server(const struct http_head *h, struct slice target)
+{
+    return h->method == HTTP_OPTIONS && slice_eq(target, SLICE("*"));
 }
 
 static int parse_target(const struct parse *ps, struct slice target)
@@ -159,18 +174,17 @@ static int parse_target(const struct parse *ps, struct slice target)
             return refuse(ps, 400, target.p + i, "bad character in the target");
     if (target.n == 0)
         return refuse(ps, 400, target.p, "no target");
-    if (slice_eq(target, SLICE("*")) && h->method == HTTP_OPTIONS) {
+    err = is_server(h, target) || target.p[0] == '/'
+              ? 0 : cut_authority(ps, &target);
+    if (err)
+        return err;
+    if (is_server(h, target)) {
         h->path = target;
         return 0;
     }
-    if (target.p[0] != '/') {
-        err = cut_authority(ps, &target);
-        if (err)
-            return err;
-    }
     h->query = target;
     slice_cut(&h->query, '?', &path);
-    return parse_path(ps, path);
+    return parse_path(ps, path.n ? path : SLICE("/"));
 }
 
 static enum http_method method_of(struct slice name)
@@ -379,6 +393,17 @@ long http_head_parse_max(struct http_head *out, struct slice bytes,
     return err ? err : (long)h.off;
 }
 
+/* A number of a range; one that is larger than any file is that large. */
+static bool range_number(struct slice s, uint64_t *v)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!ascii_is_digit(s.p[i]))
+            return false;
+    if (s.n && !slice_u64(s, UINT64_MAX, v))
+        *v = UINT64_MAX;
+    return s.n > 0;
+}
+
 bool http_range(struct slice field, uint64_t len, uint64_t *off, uint64_t *n)
 {
     struct slice last = slice_trim(field), first;
@@ -393,16 +418,16 @@ bool http_range(struct slice field, uint64_t len, uint64_t *off, uint64_t *n)
     last = slice_trim(last);
     *off = *n = 0;
     if (first.n == 0) { /* the last so many */
-        if (!slice_u64(last, UINT64_MAX, &b))
+        if (!range_number(last, &b))
             return false;
         *n = b < len ? b : len;
         *off = len - *n;
         return true;
     }
-    if (!slice_u64(first, UINT64_MAX, &a))
+    if (!range_number(first, &a))
         return false;
     b = UINT64_MAX;
-    if (last.n && (!slice_u64(last, UINT64_MAX, &b) || b < a))
+    if (last.n && (!range_number(last, &b) || b < a))
         return false;
     if (a >= len)
         return true;

@@ -46,6 +46,7 @@ const char *http_method_name(enum http_method m); /* "GET"; never NULL */
     X(IF_NONE_MATCH,     "If-None-Match")                                      \
     X(LAST_EVENT_ID,     "Last-Event-ID")                                      \
     X(IF_RANGE,          "If-Range")                                           \
+    X(IF_UNMODIFIED_SINCE, "If-Unmodified-Since")                              \
     X(ORIGIN,            "Origin")                                             \
     X(RANGE,             "Range")                                              \
     X(SEC_FETCH_SITE,    "Sec-Fetch-Site")                                     \
@@ -116,6 +117,9 @@ long http_head_parse_max(struct http_head *out, struct slice bytes,
  * false: nothing that is to be obeyed, so all of it. *n 0: it lies outside
  * (416). */
 bool http_range(struct slice field, uint64_t len, uint64_t *off, uint64_t *n);
+
+/* "." or "..": no segment of a path can be that, so nothing may be named so. */
+bool http_is_dots(struct slice s);
 
 /* Letters a host, an IP literal and a port are made of; no more is said. */
 bool http_is_host(struct slice s);

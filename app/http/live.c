@@ -604,14 +604,34 @@ static bool find_talk(struct http_call *c, struct platform_session *s)
     return true;
 }
 
+/* A session that players of HLS were at, and that does not play any more. */
+static bool is_over(struct http_call *c, const struct http_media *m,
+                    struct platform_session *s)
+{
+    uint64_t id;
+
+    if (m->format != HTTP_FORMAT_HLS ||
+        !slice_u64(c->params.value[0], UINT64_MAX, &id) ||
+        (platform_session_view(c->app->cfg.platform, id, s) &&
+         s->state != PLATFORM_STOPPING))
+        return false;
+    return http_hls_over(c->app, id, s);
+}
+
 /* /session/ID.flv: a session that runs already */
 void http_get_session_media(struct http_call *c)
 {
     struct platform_session s;
     struct http_media m;
 
-    if (!read_format(c, &m) || !read_choices(c, &m) ||
-        (!find_talk(c, &s) && !http_session_find(c, &s)))
+    if (!read_format(c, &m) || !read_choices(c, &m))
+        return;
+    if (c->head->method == HTTP_GET && is_over(c, &m, &s)) {
+        if (read_hls(c, &m))
+            http_hls_last(c, &s, &m);
+        return;
+    }
+    if (!find_talk(c, &s) && !http_session_find(c, &s))
         return;
     if (c->head->method == HTTP_HEAD) {
         answer_head(c, &m);

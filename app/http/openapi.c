@@ -45,6 +45,8 @@ static const struct schema {
     { "TreeNode",
       "id:string name:string kind:string listed:boolean children:integer "
       "parents:strings online:boolean? observed:string?" },
+    { "Tree",
+      "items:[TreeNode] next:string? total:integer faults:object" },
     { "CommandState",
       "id:string device:string target:string cmd:string sub:string "
       "state:string final:boolean partial:boolean late:boolean cut:boolean "
@@ -210,6 +212,7 @@ static const struct schema {
       "key:string type:string value:string? default:string choices:strings "
       "min:integer max:integer list:boolean from:string reloads:boolean "
       "changes:boolean secret:boolean help:string" },
+    { "SettingFault", "key:string detail:string detail_zh:string?" },
     { "LogLine", "id:string time:time level:string text:string" },
     { "Listener",
       "address:string received:integer last_at:time last_from:string "
@@ -219,7 +222,7 @@ static const struct schema {
     { "LetIn", "in:boolean" },
     { "Role", "name:string role:string" },
     { "Me",
-      "name:string role:string scope:object? via:string login:boolean "
+      "name:string? role:string scope:object? via:string login:boolean "
       "version:string" },
     { "NewPassword", "password:string new_password:string" },
     { "User", "name:string role:string scope:object? created_at:time" },
@@ -237,7 +240,7 @@ static const struct schema {
     { "Problem",
       "type:string title:string status:integer detail:string? code:string "
       "step:string? evidence:string? hint:string? detail_zh:string? "
-      "evidence_zh:string? hint_zh:string?" },
+      "evidence_zh:string? hint_zh:string? errors:[SettingFault]?" },
 };
 
 #define N_SCHEMAS (sizeof(schemas) / sizeof(schemas[0]))

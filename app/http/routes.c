@@ -112,7 +112,7 @@ static const struct http_route routes[] = {
     { HTTP_GET, DEVICE "/tree", http_get_tree, V, 0, 0,
       "the catalog as a tree: children of a node, or the top; view is all, "
       "region, business or device", "view parent limit cursor", NULL,
-      "[TreeNode]" },
+      "Tree" },
     { HTTP_GET, DEVICE "/changes", http_get_changes, V, 0, 0,
       "the last changes between online and offline, newest first", "", NULL,
       "[Change]" },

@@ -60,7 +60,8 @@ static enum owner of_session(struct http_call *c, struct slice *out)
     if (!number(c, &id))
         return OWNER_NONE;
     has_voice = platform_voice_view(c->app->cfg.platform, id, &v);
-    has_session = platform_session_view(c->app->cfg.platform, id, &s);
+    has_session = platform_session_view(c->app->cfg.platform, id, &s) ||
+                  http_hls_over(c->app, id, &s);
     if (has_voice && !http_sees(c, v.device))
         return OWNER_NONE;
     *out = has_session ? s.device : has_voice ? v.device

@@ -176,12 +176,20 @@ void media_stream_free(struct media_stream *s)
     free(s);
 }
 
+/* A recording has ended, and players still come for its last segments: they have
+ * MEDIA_HLS_IDLE_MS from their last playlist on. */
+static bool is_fetched(const struct media_stream *s)
+{
+    return s->history && s->hls && !s->loop->stopping;
+}
+
 /* Only where no call of its hub is on the stack. */
 void media_stream_try_free(struct media_stream *s)
 {
     struct media_loop *l = s->loop;
 
-    if (s->forgotten && !s->ingest && !s->closing && list_is_empty(&s->clients))
+    if (s->forgotten && !s->ingest && !s->closing &&
+        list_is_empty(&s->clients) && !is_fetched(s))
         media_stream_free(s);
     media_loop_maybe_stop(l);
 }
@@ -318,7 +326,7 @@ void media_loop_hls(struct media_loop *l, struct media_hls_ask *a)
     struct media_stream *s = media_stream_find(l, a->session);
     struct media_hls *none = NULL;
 
-    if (!s || s->forgotten || l->stopping)
+    if (!s || l->stopping || (s->forgotten && !is_fetched(s)))
         media_hls_answer(&none, NULL, a, 0);
     else
         media_hls_answer(&s->hls, s->hub, a, uv_now(&l->uv));

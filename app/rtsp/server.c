@@ -672,7 +672,7 @@ static void conn_adopt(struct rtsp_server *s, const struct rtsp_handover *h)
         c->local = h->local;
         c->remote = h->remote;
         c->secure = h->secure;
-        if (h->n_unread <= rtsp_reader_room(&c->in, &p)) {
+        if (h->n_unread && h->n_unread <= rtsp_reader_room(&c->in, &p)) {
             memcpy(p, h->unread, h->n_unread);
             rtsp_reader_added(&c->in, h->n_unread);
         }

@@ -109,6 +109,22 @@ def all_of_it_tcp_active():
 
 
 @test
+def all_of_it_hls():
+    """ffmpeg comes once more for the playlist when the recording has ended: the last segment and the end are told.
+    Later it is gone."""
+    with system() as (d, _):
+        want = clip()
+        p = begin(d, 8)
+        got = checksums(run_ffmpeg(p["hls"], ["-live_start_index", "0", "-i", p["hls"], "-map", "0:v"]))
+        expect(got == [want[i % len(want)] for i in range(8 * FPS)], f"{len(got)} pictures of {8 * FPS}")
+        expect(over(d, p), "the session failed:\n" + d.log()[-800:])
+        with urllib.request.urlopen(p["hls"]) as r:
+            expect(r.read().endswith(b"\n#EXT-X-ENDLIST\n"), "no end")
+        path = p["hls"][p["hls"].index("/session/"):]
+        wait_for("the end of HLS", lambda: d.call("GET", path, token=False).status == 404, 40)
+
+
+@test
 def it_begins_where_it_was_asked_to():
     """Whoever takes his time sees the first picture all the same, and every one behind it: one that reads nothing
     for some groups of pictures, ffmpeg, which has its own pace and is silent at the end of the chunks, RTSP, and
