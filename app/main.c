@@ -262,7 +262,9 @@ static int run(struct config *c, const struct options *o)
     err = give_up_rights(c, data_dir(c, o), why);
     if (err) {
         fprintf(stderr, "gb28181d: %s\n", why);
-        return err == GB_ENOENT ? EX_NOUSER : EX_NOPERM;
+        return err == GB_ENOENT ? EX_NOUSER
+               : err == GB_EIO  ? EX_CANTCREAT
+                                : EX_NOPERM;
     }
     err = secrets_open(&secrets, data_dir(c, o), why);
     if (err) {

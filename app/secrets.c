@@ -1,5 +1,6 @@
 #include "app/secrets.h"
 
+#include "app/folder.h"
 #include "app/http/auth.h"
 #include "base/slice.h"
 
@@ -260,10 +261,9 @@ int secrets_open(struct secrets *s, const char *path, char why[static WHY_MAX])
         snprintf(why, WHY_MAX, "the path of the data directory is too long");
         return GB_EIO;
     }
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, WHY_MAX, "%.300s: cannot be made: %s", path, strerror(errno));
-        return GB_EIO;
-    }
+    err = folder_make(path, "server.data", why);
+    if (err)
+        return err;
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) {
         snprintf(why, WHY_MAX, "%.300s: cannot be opened: %s", path, strerror(errno));

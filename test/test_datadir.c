@@ -153,8 +153,17 @@ static void places_that_do_not_do(void **state)
     assert_non_null(strstr(why, "too long"));
     assert_int_equal(secrets_open(&s, "/no/such/place", why), GB_EIO);
     assert_non_null(strstr(why, "cannot be made"));
+    assert_non_null(strstr(why, "directory above it is missing"));
     assert_int_equal(secrets_open(&s, "/dev/null", why), GB_EIO);
-    assert_non_null(strstr(why, "cannot be opened"));
+    assert_string_equal(why, "/dev/null: a file is where a directory has to be: "
+                             "move it away, or name another directory "
+                             "(server.data)");
+    assert_int_equal(secrets_open(&s, "/dev/null/data", why), GB_EIO);
+    assert_non_null(strstr(why, "something above it is a file"));
+    if (access("/proc/self", W_OK)) { /* of root it is known when a file is made */
+        assert_int_equal(secrets_open(&s, "/proc/self", why), GB_EIO);
+        assert_non_null(strstr(why, "cannot be written into"));
+    }
 }
 
 static void random_bytes(void **state)
