@@ -274,6 +274,7 @@ static int run(struct config *c, const struct options *o)
     err = daemon_new(&r.d, c, &secrets, why);
     if (err) {
         fprintf(stderr, "gb28181d: %s\n", why);
+        secrets_forget_untold(&secrets);
         secrets_close(&secrets);
         return EX_UNAVAILABLE;
     }

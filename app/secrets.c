@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define LETTERS 31
+#define ADMIN_FILE "admin-password.hash"
 
 void secrets_random(void *p, size_t n)
 {
@@ -201,7 +202,7 @@ static uint64_t clock_ns(void)
 
 static bool open_admin(struct opening *o)
 {
-    static const char name[] = "admin-password.hash";
+    static const char name[] = ADMIN_FILE;
     struct secrets *s = o->s;
     uint8_t salt[16];
     bool absent;
@@ -343,6 +344,16 @@ bool secrets_unseal(const struct secrets *s, struct slice what,
     }
     *plain = slice_of(buf, n_text);
     return true;
+}
+
+void secrets_forget_untold(struct secrets *s)
+{
+    char path[sizeof(s->dir) + sizeof(ADMIN_FILE) + 1];
+
+    if (!s->new_admin_password[0])
+        return;
+    snprintf(path, sizeof(path), "%s/" ADMIN_FILE, s->dir);
+    unlink(path);
 }
 
 void secrets_close(struct secrets *s)

@@ -141,6 +141,31 @@ static void damaged_key(void **state)
     }
 }
 
+/* A start that failed has shown no password; the one that was shown stays. */
+static void a_password_that_nobody_was_told(void **state)
+{
+    struct secrets a, b;
+    char first[SECRETS_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(secrets_open(&a, dir, why), 0);
+    snprintf(first, sizeof(first), "%s", a.new_admin_password);
+    secrets_forget_untold(&a);
+    secrets_close(&a);
+    assert_int_equal(secrets_open(&b, dir, why), 0);
+    assert_true(b.new_admin_password[0]);
+    assert_string_not_equal(b.new_admin_password, first);
+    assert_string_equal(b.device_password, a.device_password);
+    secrets_close(&b);
+    assert_int_equal(secrets_open(&b, dir, why), 0);
+    assert_string_equal(b.new_admin_password, "");
+    secrets_forget_untold(&b); /* it was shown long ago */
+    secrets_close(&b);
+    assert_int_equal(secrets_open(&b, dir, why), 0);
+    assert_string_equal(b.new_admin_password, "");
+    secrets_close(&b);
+}
+
 static void places_that_do_not_do(void **state)
 {
     char long_path[2000];
@@ -181,7 +206,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(made_once),   T(one_process_a_directory), T(set_by_hand),
-        T(damaged_key), T(places_that_do_not_do),   T(random_bytes),
+        T(damaged_key), T(a_password_that_nobody_was_told),
+        T(places_that_do_not_do),   T(random_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -698,6 +698,26 @@ def what_stands_in_the_way():
             expect(p.returncode == os.EX_UNAVAILABLE and b"give it to the user that gb28181d runs as" in p.stderr, p)
 
 
+@quick
+def a_first_start_that_fails():
+    """Its port is taken: that is told, and the next start shows the password of the page, which is good."""
+    with tempfile.TemporaryDirectory(prefix="gb28181d-e2e-") as top, socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        p = subprocess.run([os.path.join(BUILD, "gb28181d"), f"-ssip.listen=127.0.0.1:{free_port()}", f"-shttp.listen={taken}", f"-sserver.data={top}"],
+                           capture_output=True, timeout=20 * SLOW, check=False)
+        expect(p.returncode == os.EX_UNAVAILABLE and b"another program holds it" in p.stderr and b"admin password" not in p.stdout, p)
+        d = Daemon(directory=top)
+        try:
+            shown = re.search(r"admin password\s+(\S+)", d.output())
+            expect(shown, d.output())
+            r = d.call("POST", "/api/v1/login", {"name": "admin", "password": shown.group(1)}, token=False)
+            expect(r.status == 200, r)
+        finally:
+            d.close()
+
+
 def main():
     named = sys.argv[1:] or ["quick"]
     tests = QUICK if named == ["quick"] else ALL if named == ["all"] else [fn for fn in ALL if fn.__name__ in named]
