@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """chinese.py - looks that every sentence that app/platform tells people is in the
 tables of app/platform/chinese_*.c, with those of app/http that refuse a request and
-of app/config.c that refuse a setting, and that each row of it has its parts and is not
+of app/config.c that refuse a setting, and those of gbctl's own in tools/ctl/words.c, and that each row of it has its parts and is not
 hidden by one before it.
 
 Read are the formats and hints of session_fail, session_refused, voice_fail and of
@@ -44,6 +44,17 @@ def strings(text):
     return ["".join(re.findall(STRING, run.group(0))) for run in re.finditer(r'(?:"(?:[^"\\]|\\.)*"\s*)+', text)]
 
 
+def rows_of(body):
+    return [tuple("".join(re.findall(STRING, part)) for part in m.groups())
+            for m in re.finditer(r'\{((?:\s*"(?:[^"\\]|\\.)*")+),((?:\s*"(?:[^"\\]|\\.)*")+) \}', body)]
+
+
+def read_ctl(path):
+    """Of gbctl, with the paths that its sentences name."""
+    with open(path, encoding="utf-8") as f:
+        return re.sub(r"\bCTL_TOKEN_[A-Z]+\b", lambda m: f'"{m.group(0)}"', f.read())
+
+
 def read_rows():
     """Of all the tables, as chinese.c goes through them."""
     rows = []
@@ -52,8 +63,7 @@ def read_rows():
     for table in tables:
         with open(f"app/platform/{table}.c", encoding="utf-8") as f:
             body = f.read().split(f"{table}[] = {{", 1)[1].split("\n};", 1)[0]
-        for m in re.finditer(r'\{((?:\s*"(?:[^"\\]|\\.)*")+),((?:\s*"(?:[^"\\]|\\.)*")+) \}', body):
-            rows.append(tuple("".join(re.findall(STRING, part)) for part in m.groups()))
+        rows += rows_of(body)
     return rows
 
 
@@ -90,6 +100,20 @@ def main():
             seen += 1
             if not any(k.fullmatch(text) for k in known):
                 bad.append(f"app/config.c: not in app/platform/chinese_*.c: {text}")
+    said = rows_of(read_ctl("tools/ctl/words.c"))
+    for en, zh in said:
+        if re.findall("%.", en) != re.findall("%.", zh):
+            bad.append(f"tools/ctl/words.c: other conversions: {en}")
+    for path in ["tools/gbctl.c", *sorted(glob.glob("tools/ctl/*.c"))]:
+        source = read_ctl(path)
+        for call in re.finditer(r"\b(ctl_die|ctl_die_hint|ctl_hint|ctl_words)\(", source):
+            for argument in arguments(source, call.end()):
+                for text in strings(argument):
+                    if " " not in text.strip() or not re.search("[a-z]{3}", text):
+                        continue
+                    seen += 1
+                    if text not in [en for en, _ in said]:
+                        bad.append(f"{path}:{source.count(chr(10), 0, call.start()) + 1}: not in tools/ctl/words.c: {text}")
     print("\n".join(bad) or f"chinese: {seen} sentences are in {len(rows)} rows")
     return 1 if bad or seen < 100 else 0
 
