@@ -109,6 +109,9 @@ const struct chinese_row chinese_device[] = {
     { "the device answered 200, and ERROR in its body",
       "设备应答 200，但消息体为 ERROR" },
     { "the device never answered", "设备始终未应答" },
+    { "its address is not answered for % s more, too many wrong passwords "
+      "came from there: correct them, and wait",
+      "来自其地址的错误密码过多，%1 秒内不再应答：请改正密码并等待" },
     { "was asked for its password and has not answered yet",
       "已向它索要密码，尚未应答" },
     { "was challenged again and again and never answers: our answers do "
