@@ -24,6 +24,13 @@ const struct chinese_row chinese_device[] = {
     { "% s ago, from % over %; refused since then: %",
       "%1 秒前，来自 %2，经 %3；此后再次注册被拒绝：%4" },
     { "% s ago, from % over %", "%1 秒前，来自 %2，经 %3" },
+    { "it has not told its time yet", "设备尚未报告其时间" },
+    { "it is % s off ours", "与本平台相差 %1 秒" },
+    { "set its time zone, and let it take the time from the platform or by "
+      "NTP; what it has recorded is asked for by its own clock meanwhile "
+      "(sip.correct_clocks)",
+      "请设置其时区，并让它从平台或 NTP 校时；在此之前按设备自己的时钟查询其录像"
+      "（sip.correct_clocks）" },
     { "nothing it said is a minute off", "设备报文中的时间误差不超过一分钟" },
     { "it has not answered yet", "尚未应答" },
     { "it is coming", "正在接收" },
