@@ -234,7 +234,8 @@ static int take_lock(struct opening *o)
         failed(o, "lock", "locked");
         return GB_EIO;
     }
-    snprintf(o->why, WHY_MAX, "%.300s: another gb28181d uses this directory",
+    snprintf(o->why, WHY_MAX, "%.300s: another gb28181d uses this directory: stop "
+                              "it, or name another one (server.data)",
              s->dir);
     return GB_EEXIST;
 }
