@@ -117,7 +117,7 @@ all: $(BUILD)/gb28181d $(tools) $(core_lib)          ## the daemon, the tools an
 
 # POSIX is visible to the edge only: uv.h does not even compile in the core.
 edge := app/net app/http app/rtsp app/store test tools fuzz
-edge_src := app/main.c app/sandbox.c app/secrets.c $(wildcard app/daemon*.c)
+edge_src := app/main.c app/folder.c app/sandbox.c app/secrets.c $(wildcard app/daemon*.c)
 $(foreach x,o seen,$(foreach d,$(edge),$(BUILD)/$(d)/%.$(x)) $(edge_src:%.c=$(BUILD)/%.$(x))): CPPFLAGS += -D_GNU_SOURCE
 
 $(BUILD)/%.o: %.c

@@ -327,6 +327,7 @@ int config_set(struct config *c, const char *assignment,
 {
     struct slice name, text = slice_str(assignment);
     struct config_value v = { .layer = layer };
+    char hint[CONFIG_HINT_MAX];
     const char *fault;
     int k;
 
@@ -334,7 +335,8 @@ int config_set(struct config *c, const char *assignment,
         return config_refuse(e, "%s: must be section.key=value", assignment);
     k = config_find_key(name);
     if (k < 0)
-        return config_refuse(e, "%.*s: no such setting", SLICE_ARG(name));
+        return config_refuse(e, "%.*s: %s", SLICE_ARG(name),
+                             config_unknown(name, false, hint));
     if (!config_value_of_text(&v, &config_keys[k], text)) {
         config_value_clear(&v);
         return GB_ENOMEM;
@@ -342,9 +344,8 @@ int config_set(struct config *c, const char *assignment,
     fault = config_value_fault(&config_keys[k], &v);
     if (fault) {
         config_value_clear(&v);
-        return config_refuse(e, "%s: %s%s%s", config_keys[k].name, fault,
-                      config_keys[k].choices ? ": " : "",
-                      config_keys[k].choices ? config_keys[k].choices : "");
+        return config_refuse(e, "%s: %s", config_keys[k].name,
+                             config_bounds(&config_keys[k], fault, hint));
     }
     config_value_clear(&c->value[k]);
     c->value[k] = v;
@@ -519,11 +520,25 @@ static int check_shared(const struct config *c, struct config_error *e)
 {
     uint32_t port = config_number(c, CONFIG_MEDIA_SHARED);
 
-    if (strcmp(config_text(c, CONFIG_MEDIA_MODE), "shared") == 0 &&
-        (port == 0 || !config_shared_fits(c)))
+    /* the default gives way to media.ports */
+    bool asked = (port && c->value[CONFIG_MEDIA_SHARED].layer != CONFIG_DEFAULT) ||
+                 strcmp(config_text(c, CONFIG_MEDIA_MODE), "shared") == 0;
+
+    if (asked && (port == 0 || !config_shared_fits(c)))
         return config_refuse(e, "media.shared_port: %u is to be even and, with the "
                          "next one, outside media.ports", port);
     return 0;
+}
+
+/* Links are made of it. */
+static int check_public_url(const struct config *c, struct config_error *e)
+{
+    struct slice url = slice_str(config_text(c, CONFIG_HTTP_PUBLIC));
+
+    if (url.n == 0 || slice_has_prefix(url, SLICE("http://")) ||
+        slice_has_prefix(url, SLICE("https://")))
+        return 0;
+    return config_refuse(e, "http.public_url: must begin with http:// or https://");
 }
 
 int config_check(const struct config *c, struct config_error *e)
@@ -546,7 +561,7 @@ int config_check(const struct config *c, struct config_error *e)
                          "without MQTT=1)");
         return GB_EUNSUPPORTED;
     }
-    if (check_shared(c, e))
+    if (check_shared(c, e) || check_public_url(c, e))
         return GB_ESYNTAX;
     return check_tls(c, e);
 }

@@ -26,12 +26,15 @@ static int fault_at(struct reading *r, yaml_mark_t at, const char *what,
 
 static int next_event(struct reading *r)
 {
+    char hint[CONFIG_HINT_MAX];
+
     yaml_event_delete(&r->ev);
     if (yaml_parser_parse(&r->parser, &r->ev))
         return 0;
     memset(&r->ev, 0, sizeof(r->ev));
     return fault_at(r, r->parser.problem_mark, "",
-                    r->parser.problem ? r->parser.problem : "not YAML");
+                    config_yaml_fault(r->parser.problem ? r->parser.problem
+                                                        : "not YAML", hint));
 }
 
 static struct slice scalar(const struct reading *r)
@@ -133,6 +136,7 @@ static int read_list(struct reading *r, int k)
 static int read_value(struct reading *r, int k)
 {
     yaml_mark_t at = r->ev.start_mark;
+    char hint[CONFIG_HINT_MAX];
     const char *fault;
     int err = 0;
 
@@ -146,7 +150,9 @@ static int read_value(struct reading *r, int k)
     if (err)
         return err;
     fault = config_value_fault(&config_keys[k], &r->value[k]);
-    return fault ? fault_at(r, at, config_keys[k].name, fault) : 0;
+    return fault ? fault_at(r, at, config_keys[k].name,
+                            config_bounds(&config_keys[k], fault, hint))
+                 : 0;
 }
 
 static bool is_open(struct slice section)
@@ -158,7 +164,7 @@ static bool is_open(struct slice section)
 
 static int read_section(struct reading *r, struct slice section)
 {
-    char name[128];
+    char name[128], hint[CONFIG_HINT_MAX];
     int err, k;
 
     if (r->ev.type == YAML_SCALAR_EVENT && scalar(r).n == 0)
@@ -177,7 +183,8 @@ static int read_section(struct reading *r, struct slice section)
                  SLICE_ARG(scalar(r)));
         k = config_find_key(slice_str(name));
         if (k < 0)
-            return fault_at(r, r->ev.start_mark, name, "no such setting");
+            return fault_at(r, r->ev.start_mark, name,
+                            config_unknown(slice_str(name), false, hint));
         if (r->seen[k])
             return fault_at(r, r->ev.start_mark, name, "set twice");
         r->seen[k] = true;
@@ -204,7 +211,7 @@ static int find_section(struct slice name)
 
 static int read_sections(struct reading *r)
 {
-    char section[64];
+    char section[64], hint[CONFIG_HINT_MAX];
     int err, k;
 
     for (;;) {
@@ -218,7 +225,8 @@ static int read_sections(struct reading *r)
         k = slice_copy(section, sizeof(section), scalar(r))
                 ? find_section(slice_str(section)) : -1;
         if (k < 0)
-            return fault_at(r, r->ev.start_mark, section, "no such section");
+            return fault_at(r, r->ev.start_mark, section,
+                            config_unknown(slice_str(section), true, hint));
         if (r->seen_section[k])
             return fault_at(r, r->ev.start_mark, section, "stands twice");
         r->seen_section[k] = true;

@@ -29,6 +29,15 @@ void config_value_clear(struct config_value *v);
 /* NULL, or what is wrong with it. */
 const char *config_value_fault(const struct key_info *k,
                                const struct config_value *v);
+
+/* ---- config_hint.c: faults, with what is told beside them; in `out`, or static */
+#define CONFIG_HINT_MAX 256
+const char *config_unknown(struct slice name, bool section,
+                           char out[static CONFIG_HINT_MAX]);
+const char *config_bounds(const struct key_info *k, const char *fault,
+                          char out[static CONFIG_HINT_MAX]);
+const char *config_yaml_fault(const char *problem,
+                              char out[static CONFIG_HINT_MAX]);
 /* As YAML. */
 void config_print_value(FILE *out, int k, const struct config_value *v);
 #endif

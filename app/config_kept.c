@@ -11,8 +11,8 @@ int config_read_kept(struct config *c, const char *path,
     struct config kept;
     int err;
 
-    if (!f && errno == ENOENT)
-        return 0; /* nothing has been set */
+    if (!f && (errno == ENOENT || errno == ENOTDIR))
+        return 0; /* nothing has been set; who opens the directory tells why */
     if (f)
         fclose(f);
     err = config_init(&kept);

@@ -18,8 +18,10 @@ static int check_program(const char *row, char why[static WHY_MAX])
         return daemon_fail(why, GB_ESYNTAX, "exec.run", row);
     slice_cut(&command, ' ', &program);
     slice_copy(path, sizeof(path), program);
-    return access(path, X_OK) ? daemon_fail(why, GB_EIO, path, strerror(errno))
-                              : 0;
+    if (access(path, X_OK) == 0)
+        return 0;
+    snprintf(why, WHY_MAX, "exec.run: %.300s: %s", path, strerror(errno));
+    return GB_EIO;
 }
 
 int daemon_start_exec(struct daemon *d, char why[static WHY_MAX])

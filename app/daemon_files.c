@@ -1,6 +1,7 @@
 /* The folders of the data directory that the HTTP application has files in:
  * firmware, pictures, downloads, recordings. */
 #include "app/daemon_int.h"
+#include "app/folder.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,24 +10,13 @@
 
 /* ---- folders ---- */
 
-static int make_dir(const char *path, char why[static WHY_MAX])
-{
-    uv_fs_t req;
-    int err = uv_fs_mkdir(NULL, &req, path, 0700, NULL);
-
-    uv_fs_req_cleanup(&req);
-    return err && err != UV_EEXIST
-               ? daemon_fail(why, GB_EIO, path, uv_strerror(err))
-               : 0;
-}
-
 static int make_firmware_dir(struct daemon *d, char why[static WHY_MAX])
 {
     if (config_number(d->config, CONFIG_FIRMWARE_MAX) == 0)
         return 0;
     snprintf(d->firmware_dir, sizeof(d->firmware_dir), "%s/firmware",
              d->secrets->dir);
-    return make_dir(d->firmware_dir, why);
+    return folder_make(d->firmware_dir, "server.data", why);
 }
 
 static int make_picture_dir(struct daemon *d, char why[static WHY_MAX])
@@ -35,7 +25,7 @@ static int make_picture_dir(struct daemon *d, char why[static WHY_MAX])
         return 0;
     snprintf(d->picture_dir, sizeof(d->picture_dir), "%s/snapshots",
              d->secrets->dir);
-    return make_dir(d->picture_dir, why);
+    return folder_make(d->picture_dir, "server.data", why);
 }
 
 static int make_download_dir(struct daemon *d, char why[static WHY_MAX])
@@ -49,7 +39,7 @@ static int make_download_dir(struct daemon *d, char why[static WHY_MAX])
     else
         snprintf(d->download_dir, sizeof(d->download_dir), "%s/downloads",
                  d->secrets->dir);
-    return make_dir(d->download_dir, why);
+    return folder_make(d->download_dir, "download.dir", why);
 }
 
 /* One is made. Of several each is expected to be a disk that is mounted: a
@@ -68,7 +58,7 @@ static int make_volumes(struct daemon *d, char why[static WHY_MAX])
                  (uint64_t)config_number(d->config, CONFIG_RECORD_KEEP) << 20);
     return volumes_count(d->volumes) > 1
                ? 0
-               : make_dir(volumes_dir(d->volumes, 0), why);
+               : folder_make(volumes_dir(d->volumes, 0), "record.dir", why);
 }
 
 int daemon_make_folders(struct daemon *d, char why[static WHY_MAX])

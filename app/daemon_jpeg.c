@@ -80,8 +80,11 @@ int daemon_start_jpeg(struct daemon *d, char why[static WHY_MAX])
 
     if (!*program)
         return 0;
-    if (access(program, X_OK))
-        return daemon_fail(why, GB_EIO, "snapshot.ffmpeg", strerror(errno));
+    if (access(program, X_OK)) {
+        snprintf(why, WHY_MAX, "snapshot.ffmpeg: %.300s: %s", program,
+                 strerror(errno));
+        return GB_EIO;
+    }
     err = jpegs_new(&d->jpegs, &d->loop, program, 0);
     return err ? daemon_fail(why, err, "snapshot.ffmpeg", gb_strerror(err)) : 0;
 }

@@ -262,7 +262,9 @@ static int run(struct config *c, const struct options *o)
     err = give_up_rights(c, data_dir(c, o), why);
     if (err) {
         fprintf(stderr, "gb28181d: %s\n", why);
-        return err == GB_ENOENT ? EX_NOUSER : EX_NOPERM;
+        return err == GB_ENOENT ? EX_NOUSER
+               : err == GB_EIO  ? EX_CANTCREAT
+                                : EX_NOPERM;
     }
     err = secrets_open(&secrets, data_dir(c, o), why);
     if (err) {
@@ -272,6 +274,7 @@ static int run(struct config *c, const struct options *o)
     err = daemon_new(&r.d, c, &secrets, why);
     if (err) {
         fprintf(stderr, "gb28181d: %s\n", why);
+        secrets_forget_untold(&secrets);
         secrets_close(&secrets);
         return EX_UNAVAILABLE;
     }

@@ -1,5 +1,6 @@
 #include "app/sandbox.h"
 
+#include "app/folder.h"
 #include "base/slice.h"
 
 #include <errno.h>
@@ -58,8 +59,6 @@ static int give(const char *path, const struct stat *st, int kind,
 
 static int give_dir(const char *dir, uid_t uid, gid_t gid)
 {
-    if (mkdir(dir, 0700) && errno != EEXIST)
-        return -1;
     new_uid = uid;
     new_gid = gid;
     return nftw(dir, give, OPEN_DIRS_MAX, FTW_PHYS | FTW_MOUNT);
@@ -90,12 +89,14 @@ int sandbox_become(const char *user, const char *data_dir,
         return 0;
     if (geteuid() != 0)
         return fail(why, GB_ESTATE, user, "only root can become another user");
+    if (folder_make(data_dir, "server.data", why))
+        return GB_EIO;
     if (give_dir(data_dir, uid, gid))
-        return fail(why, GB_EIO, user, strerror(errno));
+        return fail(why, GB_ESTATE, user, strerror(errno));
     if (prctl(PR_SET_KEEPCAPS, 1) || setgroups(0, NULL) ||
         setresgid(gid, gid, gid) || setresuid(uid, uid, uid) ||
         keep_one_capability())
-        return fail(why, GB_EIO, user, strerror(errno));
+        return fail(why, GB_ESTATE, user, strerror(errno));
     return 0;
 }
 

@@ -15,7 +15,8 @@
  * one to bind ports below 1024 stays. Nothing happens when it is `user` that
  * runs the process.
  *
- * 0; GB_ENOENT: there is no such user; GB_ESTATE: not started as root; GB_EIO.
+ * 0; GB_ENOENT: there is no such user; GB_ESTATE: not started as root, or refused;
+ * GB_EIO: no data directory can be there.
  * *why tells a person. */
 int sandbox_become(const char *user, const char *data_dir, char why[static WHY_MAX]);
 

@@ -1,5 +1,6 @@
 #include "app/secrets.h"
 
+#include "app/folder.h"
 #include "app/http/auth.h"
 #include "app/net/random.h"
 #include "base/slice.h"
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #define LETTERS 31
+#define ADMIN_FILE "admin-password.hash"
 
 /* Letters and digits that are not taken for one another on a camera's screen. */
 static void random_text(char *out, size_t n)
@@ -184,7 +186,7 @@ static uint64_t clock_ns(void)
 
 static bool open_admin(struct opening *o)
 {
-    static const char name[] = "admin-password.hash";
+    static const char name[] = ADMIN_FILE;
     struct secrets *s = o->s;
     uint8_t salt[16];
     bool absent;
@@ -216,7 +218,8 @@ static int take_lock(struct opening *o)
         failed(o, "lock", "locked");
         return GB_EIO;
     }
-    snprintf(o->why, WHY_MAX, "%.300s: another gb28181d uses this directory",
+    snprintf(o->why, WHY_MAX, "%.300s: another gb28181d uses this directory: stop "
+                              "it, or name another one (server.data)",
              s->dir);
     return GB_EEXIST;
 }
@@ -244,10 +247,9 @@ int secrets_open(struct secrets *s, const char *path, char why[static WHY_MAX])
         snprintf(why, WHY_MAX, "the path of the data directory is too long");
         return GB_EIO;
     }
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        snprintf(why, WHY_MAX, "%.300s: cannot be made: %s", path, strerror(errno));
-        return GB_EIO;
-    }
+    err = folder_make(path, "server.data", why);
+    if (err)
+        return err;
     dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0) {
         snprintf(why, WHY_MAX, "%.300s: cannot be opened: %s", path, strerror(errno));
@@ -327,6 +329,16 @@ bool secrets_unseal(const struct secrets *s, struct slice what,
     }
     *plain = slice_of(buf, n_text);
     return true;
+}
+
+void secrets_forget_untold(struct secrets *s)
+{
+    char path[sizeof(s->dir) + sizeof(ADMIN_FILE) + 1];
+
+    if (!s->new_admin_password[0])
+        return;
+    snprintf(path, sizeof(path), "%s/" ADMIN_FILE, s->dir);
+    unlink(path);
 }
 
 void secrets_close(struct secrets *s)

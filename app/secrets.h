@@ -33,6 +33,9 @@ struct secrets {
  * process has the lock; *why then holds one sentence. */
 int secrets_open(struct secrets *s, const char *dir, char why[static WHY_MAX]);
 void secrets_close(struct secrets *s);
+/* The start has failed before the admin password that was made just now was shown:
+ * the next one makes another. */
+void secrets_forget_untold(struct secrets *s);
 
 /* A password as the store keeps it: AES-256-GCM under a key made from the
  * installation key, as hex of nonce, text and tag. `what` names whose it is; it

@@ -318,6 +318,25 @@ static inline void last_tag(char out[static TAG_BYTES])
     snprintf(out, TAG_BYTES, "%s", at + 6);
 }
 
+/* Two who have read the same: a change of the first, then one of the second, which
+ * is refused; who has read again may do it. */
+static inline void second_of_two(const char *target, const char *first,
+                                 const char *method, const char *second)
+{
+    char fields[256], tag[TAG_BYTES];
+
+    assert_int_equal(get(target), 200);
+    last_tag(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    assert_int_equal(ask("PUT", target, fields, first), 200);
+    assert_int_equal(ask(method, target, fields, second), 412);
+    assert_true(body_has("\"code\":\"changed-meanwhile\""));
+    assert_int_equal(get(target), 200);
+    last_tag(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: \"x\", %s\r\n", tag);
+    assert_true(ask(method, target, fields, second) / 100 == 2);
+}
+
 /* The value of a URL in the last answer, from its path on. */
 static inline void url_of(const char *key, char out[static 512])
 {

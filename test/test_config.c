@@ -81,7 +81,18 @@ static void faults(void **state)
         const char *name, *text, *at, *why;
     } cases[] = {
         { "section", "sip: { date: utc }\nnonsense: 1\n", ":2:1:",
-          "no such section" },
+          "no such section: --print-config lists them" },
+        { "section, misspelt", "sip: { date: utc }\nhtpp: {}\n", ":2:1:",
+          "htpp: no such section: is http meant?" },
+        { "key, misspelt", "sip: { lisen: 0.0.0.0:5060 }\n", ":1:8:",
+          "sip.lisen: no such setting: is sip.listen meant?" },
+        { "key of another section", "sip: { public_url: x }\n", ":1:8:",
+          "is http.public_url meant?" },
+        { "key, longer than any", "sip: { aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: 1 }\n", ":1:8:",
+          "no such setting" },
+        { "not UTF-8", "server: { realm: \xd6\xd0 }\n", ":1:",
+          "save the file as UTF-8" },
         { "key", "sip:\n  date: utc\n  bad: 1\n", ":3:3:",
           "sip.bad: no such setting" },
         { "key twice", "sip:\n  date: utc\n  date: off\n", ":3:3:",
@@ -90,7 +101,7 @@ static void faults(void **state)
           "sip: stands twice" },
         { "choice", "sip:\n  date: tomorrow\n", ":2:9:", "not one of" },
         { "range", "media: { idle_stop_s: 0 }\n", ":1:23:",
-          "not a number of the allowed range" },
+          "not a number of the allowed range: 1 to" },
         { "no number", "media:\n  threads: many\n", ":2:12:", "not a number" },
         { "id", "server: { id: 123 }\n", ":1:15:", "20 digits" },
         { "bool", "http: { auth: perhaps }\n", ":1:15:", "true or false" },
@@ -121,7 +132,9 @@ static void faults(void **state)
         { "odd section", "[a]: b\n", ":1:", "no such section" },
         { "a list", "- sip\n", ":1:1:", "not a mapping" },
         { "no YAML", "sip: { date: utc\n", ":2:1:", "" },
-        { "tab", "sip:\n\tdate: utc\n", ":2:1:", "" },
+        { "tab", "sip:\n\tdate: utc\n", ":2:1:", "indent with blanks" },
+        { "indentation", "sip:\n  date: utc\n log:\n", ":3:2:",
+          "begin in the same column" },
         { "text too long", "server: { realm: "
           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa }",
           ":1:18:", "too long" },
@@ -328,6 +341,13 @@ static void collisions(void **state)
         { "http: { listen: '0.0.0.0:5060' }\n", false },
         { "http: { listen: '0.0.0.0:30010' }\n", false },
         { "sip: { listen: ['127.0.0.1:5060', '127.0.0.2:5060'] }\n", true },
+        { "http: { public_url: video.example }\n", false },
+        { "http: { public_url: 'https://video.example' }\n", true },
+        /* a shared port that is asked for fits; the default gives way */
+        { "media: { shared_port: 40001 }\n", false },
+        { "media: { shared_port: 40000, ports: 39000-41000 }\n", false },
+        { "media: { shared_port: 0 }\n", true },
+        { "media: { ports: 30000-30999 }\n", true },
     };
 
     (void)state;

@@ -141,6 +141,31 @@ static void damaged_key(void **state)
     }
 }
 
+/* A start that failed has shown no password; the one that was shown stays. */
+static void a_password_that_nobody_was_told(void **state)
+{
+    struct secrets a, b;
+    char first[SECRETS_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(secrets_open(&a, dir, why), 0);
+    snprintf(first, sizeof(first), "%s", a.new_admin_password);
+    secrets_forget_untold(&a);
+    secrets_close(&a);
+    assert_int_equal(secrets_open(&b, dir, why), 0);
+    assert_true(b.new_admin_password[0]);
+    assert_string_not_equal(b.new_admin_password, first);
+    assert_string_equal(b.device_password, a.device_password);
+    secrets_close(&b);
+    assert_int_equal(secrets_open(&b, dir, why), 0);
+    assert_string_equal(b.new_admin_password, "");
+    secrets_forget_untold(&b); /* it was shown long ago */
+    secrets_close(&b);
+    assert_int_equal(secrets_open(&b, dir, why), 0);
+    assert_string_equal(b.new_admin_password, "");
+    secrets_close(&b);
+}
+
 static void places_that_do_not_do(void **state)
 {
     char long_path[2000];
@@ -153,8 +178,17 @@ static void places_that_do_not_do(void **state)
     assert_non_null(strstr(why, "too long"));
     assert_int_equal(secrets_open(&s, "/no/such/place", why), GB_EIO);
     assert_non_null(strstr(why, "cannot be made"));
+    assert_non_null(strstr(why, "directory above it is missing"));
     assert_int_equal(secrets_open(&s, "/dev/null", why), GB_EIO);
-    assert_non_null(strstr(why, "cannot be opened"));
+    assert_string_equal(why, "/dev/null: a file is where a directory has to be: "
+                             "move it away, or name another directory "
+                             "(server.data)");
+    assert_int_equal(secrets_open(&s, "/dev/null/data", why), GB_EIO);
+    assert_non_null(strstr(why, "something above it is a file"));
+    if (access("/proc/self", W_OK)) { /* of root it is known when a file is made */
+        assert_int_equal(secrets_open(&s, "/proc/self", why), GB_EIO);
+        assert_non_null(strstr(why, "cannot be written into"));
+    }
 }
 
 int main(void)
@@ -162,7 +196,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(made_once),   T(one_process_a_directory), T(set_by_hand),
-        T(damaged_key), T(places_that_do_not_do),
+        T(damaged_key), T(a_password_that_nobody_was_told),
+        T(places_that_do_not_do),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,11 @@ static void all_is_well(void **state)
         assert_int_equal(rep.first, -1);
         assert_true(rep.running);
         for (int k = 0; k < DOCTOR_LINKS; k++) {
+            if (k == DOCTOR_CLOCK) { /* nobody has asked for it */
+                assert_int_equal(state_of(k), DOCTOR_UNKNOWN);
+                assert_true(tells(k, "has not told its time"));
+                continue;
+            }
             assert_int_equal(state_of((enum doctor_link)k), DOCTOR_GREEN);
             assert_true(rep.link[k].evidence.n > 0 ||
                         k == DOCTOR_INVITED || k == DOCTOR_SSRC ||
@@ -272,6 +277,42 @@ static void a_clock_that_is_off(void **state)
     ends_clean();
 }
 
+/* Of DeviceStatus: eight hours are another zone, and no picture is the worse for it. */
+static void what_its_clock_tells(void **state)
+{
+    static const struct {
+        int64_t off_ms;
+        enum doctor_state state;
+        const char *told;
+    } cases[] = {
+        { 2000, DOCTOR_GREEN, "nothing it said is a minute off" },
+        { 8 * 3600000, DOCTOR_RED, "it is 28" },
+        { -90000, DOCTOR_RED, "it is " },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        const struct platform_records_ask q = { .device = slice_str(nvr),
+                                                .channel = slice_str(channel),
+                                                .start_s = 1700000000,
+                                                .stop_s = 1700003600 };
+        uint64_t id;
+
+        d->tells_time = true;
+        d->clock_off_ms = cases[i].off_ms;
+        assert_int_equal(platform_records_start(s.p, &q, s.now, &id), 0);
+        sim_run(&s, 10000);
+        examine(0);
+        if (state_of(DOCTOR_CLOCK) != cases[i].state ||
+            !tells(DOCTOR_CLOCK, cases[i].told))
+            fail_msg("%zu: %.*s", i, SLICE_ARG(rep.link[DOCTOR_CLOCK].evidence));
+        if (cases[i].state == DOCTOR_RED)
+            assert_true(rep.link[DOCTOR_CLOCK].harmless);
+        ends_clean();
+    }
+}
+
 /* Two at once: the one that comes first in the chain. */
 static void two_faults(void **state)
 {
@@ -334,6 +375,7 @@ int main(void)
         cmocka_unit_test(one_that_falls_silent),
         cmocka_unit_test(strangers_and_the_lost),
         cmocka_unit_test(a_clock_that_is_off),
+        cmocka_unit_test(what_its_clock_tells),
         cmocka_unit_test(two_faults),
         cmocka_unit_test(memory_is_bounded),
     };

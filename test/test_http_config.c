@@ -2,6 +2,7 @@
  * that an answer waits for the file. */
 #include "test/http_fixture.h"
 
+static char long_help[20000];
 static char *deny[] = { "10.0.0.0/8", "192.0.2.0/24" }, *level[] = { "info" };
 static struct {
     uint64_t request;
@@ -17,7 +18,7 @@ static bool setting(void *ctx, size_t i, struct http_setting *out)
         { .key = "log.level", .type = "choice", .def = "info",
           .choices = "warn|info", .help = "how much", .from = "kept",
           .reloads = true, .changes = true, .item = level, .n = 1 },
-        { .key = "sip.deny", .type = "nets", .def = "", .help = "who not",
+        { .key = "sip.deny", .type = "nets", .def = "", .help = long_help,
           .from = "file", .reloads = true, .list = true, .item = deny,
           .n = 2 },
         { .key = "sip.password", .type = "text", .def = "", .help = "secret",
@@ -117,6 +118,39 @@ static void set_and_told(void **state)
     assert_true(body_has("not-stored"));
 }
 
+/* Whoever has changed it, a file that was read again or another admin. A long
+ * answer has this tag alone. */
+static void changed_meanwhile(void **state)
+{
+    char fields[256], tag[TAG_BYTES], later[TAG_BYTES];
+
+    (void)state;
+    memset(long_help, 'x', sizeof(long_help) - 1);
+    assert_int_equal(get("/api/v1/settings"), 200);
+    assert_true(fx.last.len > 16384);
+    last_tag(tag);
+    assert_null(strstr(strstr(fx.last.fields, "ETag: ") + 1, "ETag: "));
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    assert_int_equal(ask("PATCH", "/api/v1/settings", fields,
+                         "{\"log.level\":\"warn\"}"), 0);
+    level[0] = "warn";
+    http_app_set_told(fx.app, fx.next_request, 0);
+    last_tag(later);
+    assert_string_not_equal(later, tag);
+    set.n = 0;
+    assert_int_equal(ask("PATCH", "/api/v1/settings", fields,
+                         "{\"log.level\":\"info\"}"), 412);
+    assert_true(body_has("\"code\":\"changed-meanwhile\""));
+    assert_int_equal(set.n, 0);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", later);
+    assert_int_equal(ask("PATCH", "/api/v1/settings", fields,
+                         "{\"log.level\":\"info\"}"), 0);
+    http_app_set_told(fx.app, fx.next_request, GB_EIO);
+    assert_null(strstr(fx.last.fields, "ETag: "));
+    level[0] = "info";
+    long_help[0] = '\0';
+}
+
 static void refused(void **state)
 {
     static const char *const bodies[] = { "", "[]", "{}", "{\"a\":1,\"a\":2}",
@@ -174,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         APP(told),
         APP(set_and_told),
+        APP(changed_meanwhile),
         APP(refused),
         APP(no_memory),
     };

@@ -235,7 +235,11 @@ static void webhooks_changed_meanwhile(void **state)
                          "{\"enabled\":false}"), 200);
     assert_int_equal(ask("PATCH", HOOKS "/a", fields,
                          "{\"url\":\"http://s/\"}"), 412);
+    assert_int_equal(ask("DELETE", HOOKS "/a", fields, ""), 412);
     assert_int_equal(ask("PATCH", HOOKS "/a", TOKEN, "{\"enabled\":true}"), 200);
+    last_tag(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    assert_int_equal(ask("DELETE", HOOKS "/a", fields, ""), 204);
     without_hooks();
 }
 

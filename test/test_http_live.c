@@ -59,6 +59,7 @@ static void the_doctor_of_a_channel(void **state)
 {
     static const char path[] = "/api/v1/devices/" D1 "/channels/" C1 "/doctor";
     json_t *j, *link, *r;
+    char *text;
 
     (void)state;
     assert_int_equal(ask("GET", path, TOKEN, ""), 200);
@@ -98,6 +99,14 @@ static void the_doctor_of_a_channel(void **state)
     r = remedy_named(link, "catalog");
     assert_string_equal(json_string_value(json_object_get(r, "path")),
                         "/api/v1/devices/" D1 "/refresh");
+    r = remedy_named(link, "reboot");
+    text = json_dumps(json_object_get(r, "body"), JSON_COMPACT);
+    assert_string_equal(text, "{\"cmd\":\"DeviceControl\",\"params\":"
+                              "{\"TeleBoot\":\"Boot\"}}");
+    /* which is an order that is taken */
+    assert_int_equal(ask("POST", json_string_value(json_object_get(r, "path")),
+                         TOKEN, text), 202);
+    free(text);
     json_decref(j);
 
     /* one that cannot even be asked for, and one that need not be waited for */

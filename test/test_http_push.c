@@ -81,11 +81,32 @@ static void channel_and_events(void **state)
     pushes_free(table);
 }
 
+/* The password of a URL is part of what is set, though it is not shown. */
+static void changed_meanwhile(void **state)
+{
+    char fields[256], tag[TAG_BYTES];
+
+    (void)state;
+    with_pushes();
+    second_of_two(PUSH, "{\"urls\":[\"rtsp://u:pw@h/x\"]}", "PUT",
+                  "{\"urls\":[\"rtsp://u:other@h/x\"]}");
+    second_of_two(PUSH, "{\"urls\":[\"rtsp://u:pw@h/x\"]}", "PUT",
+                  "{\"urls\":[\"rtsp://u:***@h/x\"],\"stream\":\"sub\"}");
+    last_tag(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    second_of_two(PUSH, "{\"urls\":[\"rtmp://h/a/k\"]}", "DELETE", "");
+    assert_int_equal(ask("DELETE", PUSH, fields, ""), 412);
+    assert_int_equal(ask("DELETE", PUSH, TOKEN, ""), 204);
+    pushes_free(table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(push_urls, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(channel_and_events, fx_setup,
+                                        fx_teardown),
+        cmocka_unit_test_setup_teardown(changed_meanwhile, fx_setup,
                                         fx_teardown),
     };
 

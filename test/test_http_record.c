@@ -491,10 +491,31 @@ static void of_an_alarm(void **state)
     without_records();
 }
 
+/* Who starts and stops it by hand is in nobody's way. */
+static void changed_meanwhile(void **state)
+{
+    char fields[256], tag[TAG_BYTES];
+
+    (void)state;
+    with_records();
+    assert_int_equal(get(RECORD), 200);
+    last_tag(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    assert_int_equal(ask("POST", RECORD, TOKEN, "{\"action\":\"start\"}"), 200);
+    assert_int_equal(ask("PUT", RECORD, fields, "{\"mode\":\"always\"}"), 200);
+    second_of_two(RECORD, "{\"mode\":\"plan\",\"plan\":" WEEK(DAY1) "}", "PUT",
+                  "{\"mode\":\"always\"}");
+    second_of_two(RECORD, "{\"mode\":\"alarm\",\"alarm_s\":20}", "PUT",
+                  "{\"mode\":\"alarm\",\"alarm_s\":60}");
+    without_records();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(settings, fx_setup, fx_teardown),
+        cmocka_unit_test_setup_teardown(changed_meanwhile, fx_setup,
+                                        fx_teardown),
         cmocka_unit_test_setup_teardown(pages_of_recorders, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(segments, fx_setup, fx_teardown),
         cmocka_unit_test_setup_teardown(files, fx_setup, fx_teardown),

@@ -146,6 +146,34 @@ static void what_follows(void **state)
     without();
 }
 
+/* What a rule has done is no change of it; one that is gone cannot be put with the
+ * tag that it had. */
+static void changed_meanwhile(void **state)
+{
+    char fields[256], tag[TAG_BYTES], later[TAG_BYTES];
+
+    (void)state;
+    with_rules();
+    assert_int_equal(ask("PUT", GATE, TOKEN "If-Match: *\r\n",
+                         "{\"preset\":3}"), 412);
+    assert_int_equal(changes, 0);
+    assert_int_equal(ask("PUT", GATE, TOKEN, "{\"preset\":3}"), 201);
+    last_tag(tag);
+    rules_told(table, SLICE("gate"), "the device is offline");
+    assert_int_equal(get(GATE), 200);
+    last_tag(later);
+    assert_string_equal(later, tag);
+    second_of_two(GATE, "{\"preset\":4}", "PUT", "{\"preset\":5}");
+    last_tag(tag);
+    second_of_two(GATE, "{\"preset\":6}", "DELETE", "");
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    changes = 0;
+    assert_int_equal(ask("PUT", GATE, fields, "{\"preset\":7}"), 412);
+    assert_int_equal(ask("DELETE", GATE, fields, ""), 404);
+    assert_int_equal(changes, 0);
+    without();
+}
+
 static void none_here(void **state)
 {
     (void)state;
@@ -158,7 +186,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
-        T(bodies), T(what_follows), T(none_here),
+        T(bodies), T(what_follows), T(changed_meanwhile), T(none_here),
     };
 #undef T
 

@@ -232,12 +232,16 @@ static void second_one_is_told(void **state)
         assert_true(body_has("\"code\":\"changed-meanwhile\""));
         assert_true(body_has("\"hint_zh\":"));
         assert_int_equal(fake.set.set, 0);
+        assert_int_equal(ask("DELETE", target, fields, ""), 412);
         tag_of(tag, target);
         snprintf(fields, sizeof(fields), TOKEN "If-Match: \"x\", %s\r\n", tag);
         assert_int_equal(ask("PATCH", target, fields, cases[i].second), 200);
         assert_int_equal(ask("PATCH", target, TOKEN, cases[i].second), 200);
         assert_int_equal(ask("PATCH", target, TOKEN "If-Match: *\r\n",
                              cases[i].second), 200);
+        tag_of(tag, target);
+        snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+        assert_int_equal(ask("DELETE", target, fields, ""), 204);
     }
     assert_int_equal(ask("PATCH", "/api/v1/devices/x",
                          TOKEN "If-Match: \"x\"\r\n", "{}"), 404);

@@ -67,7 +67,11 @@ static void making(void **state)
                          "{\"password\":\"87654321\"}"), 200);
     assert_int_equal(act("PATCH", USERS "/eve", fields,
                          "{\"role\":\"viewer\"}"), 412);
-    assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 204);
+    assert_int_equal(act("DELETE", USERS "/eve", fields, ""), 412);
+    assert_int_equal(get(USERS "/eve"), 200);
+    last_tag(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    assert_int_equal(act("DELETE", USERS "/eve", fields, ""), 204);
     assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 404);
     assert_int_equal(get(USERS "/eve"), 404);
 }

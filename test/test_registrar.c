@@ -431,6 +431,7 @@ static void a_source_is_banned(void **state)
                                          .ban_failures = 5,
                                          .ban_s = 60 } };
     struct sim_device *good, *bad, *late;
+    struct platform_pending k;
 
     (void)state;
     assert_true(sim_init(&s, &o));
@@ -447,10 +448,18 @@ static void a_source_is_banned(void **state)
         sim_run(&s, 5000); /* longer than it is told to wait */
     }
     assert_true(text_has(s.log, "msg=\"source banned\""));
+    bad->password = NULL; /* corrected by now, and not asked: that is told */
+    sim_register(bad);
+    sim_run(&s, 100);
+    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(slice_eq(k.id, SLICE("34020000001320000066")));
+    assert_true(slice_has_prefix(k.reason,
+                                 SLICE("its address is not answered for 5")));
     sim_register(late);
     sim_keepalive(good, NULL);
     sim_register(good);
     sim_run(&s, 100);
+    assert_false(platform_pending_at(s.p, 1, &k)); /* who never knocked: no */
     assert_int_equal(late->registered, 0);
     assert_int_equal(late->challenged, 0);
     assert_true(good->keepalive_ok >= 1);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """chinese.py - looks that every sentence that app/platform tells people is in the
 tables of app/platform/chinese_*.c, with those of app/http that refuse a request and
-of app/config.c that refuse a setting, and that each row of it has its parts and is not
+of app/config.c that refuse a setting, and those of gbctl's own in tools/ctl/words.c, and that each row of it has its parts and is not
 hidden by one before it.
 
 Read are the formats and hints of session_fail, session_refused, voice_fail and of
@@ -13,7 +13,8 @@ import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 TELLS = {"session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
-ANSWERS = {"http_answer_fail": 3}  # of app/http
+ANSWERS = {"http_answer_fail": 3, "fail": 1}  # of app/http
+FAULT = r'(?:\bfault\s*=|\breturn|\bbad_scope\s*=|\? NULL\s*:)((?:\s*"(?:[^"\\]|\\.)*")+)\s*;'  # what is wrong with a request
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -44,6 +45,17 @@ def strings(text):
     return ["".join(re.findall(STRING, run.group(0))) for run in re.finditer(r'(?:"(?:[^"\\]|\\.)*"\s*)+', text)]
 
 
+def rows_of(body):
+    return [tuple("".join(re.findall(STRING, part)) for part in m.groups())
+            for m in re.finditer(r'\{((?:\s*"(?:[^"\\]|\\.)*")+),((?:\s*"(?:[^"\\]|\\.)*")+) \}', body)]
+
+
+def read_ctl(path):
+    """Of gbctl, with the paths that its sentences name."""
+    with open(path, encoding="utf-8") as f:
+        return re.sub(r"\bCTL_TOKEN_[A-Z]+\b", lambda m: f'"{m.group(0)}"', f.read())
+
+
 def read_rows():
     """Of all the tables, as chinese.c goes through them."""
     rows = []
@@ -52,8 +64,7 @@ def read_rows():
     for table in tables:
         with open(f"app/platform/{table}.c", encoding="utf-8") as f:
             body = f.read().split(f"{table}[] = {{", 1)[1].split("\n};", 1)[0]
-        for m in re.finditer(r'\{((?:\s*"(?:[^"\\]|\\.)*")+),((?:\s*"(?:[^"\\]|\\.)*")+) \}', body):
-            rows.append(tuple("".join(re.findall(STRING, part)) for part in m.groups()))
+        rows += rows_of(body)
     return rows
 
 
@@ -69,9 +80,17 @@ def main():
         if n > 8 or any(x > n for x in used) or "%" in re.sub(r"%[1-8]", "", zh):
             bad.append(f"app/platform/chinese_*.c: parts of: {en}")
     seen = 0
-    for path in [*sorted(glob.glob("app/platform/*.c")), *sorted(glob.glob("app/http/*.c")), "app/rtsp/push.c", "app/net/hook_client.c"]:
+    for path in [*sorted(glob.glob("app/platform/*.c")), *sorted(glob.glob("app/http/*.c")), "app/rtsp/push.c", "app/net/hook_client.c", "app/media/wav.c"]:
         with open(path, encoding="utf-8") as f:
             source = f.read()
+        if path.startswith("app/http/api_") or path == "app/media/wav.c":
+            for m in re.finditer(FAULT, source):
+                text = "".join(re.findall(STRING, m.group(1)))
+                if " " in text and re.search("[a-z]{3}", text) and text not in ("not recorded", "not sent"):  # words of the API
+                    seen += 1
+                    plain = re.sub(r"%[-0-9.*]*(?:ll|z)?[a-z]", "1", text)
+                    if not any(k.fullmatch(plain) for k in known):
+                        bad.append(f"{path}:{source.count(chr(10), 0, m.start()) + 1}: not in app/platform/chinese_*.c: {text}")
         for name, first in (ANSWERS if path.startswith("app/http/") else TELLS).items():
             for call in re.finditer(rf"\b{name}\(", source):
                 for argument in arguments(source, call.end())[first:]:
@@ -85,11 +104,27 @@ def main():
                         if not any(k.fullmatch(plain) for k in known):
                             line = source.count("\n", 0, call.start()) + 1
                             bad.append(f"{path}:{line}: not in app/platform/chinese_*.c: {text}")
-    with open("app/config.c", encoding="utf-8") as f:
-        for text in re.findall(r'\?\s+NULL\s*:\s*"([^"]+)"', f.read()):  # what is wrong with a setting
+    with open("app/config.c", encoding="utf-8") as f, open("app/config_kept.c", encoding="utf-8") as g:
+        for text in re.findall(r'\?\s+(?:NULL\s*:\s*)?"([^" ]+ [^"]+)"', f.read() + g.read()):  # what is wrong with a setting
+            if text.startswith("in the "):
+                continue  # a part of another
             seen += 1
             if not any(k.fullmatch(text) for k in known):
                 bad.append(f"app/config.c: not in app/platform/chinese_*.c: {text}")
+    said = rows_of(read_ctl("tools/ctl/words.c"))
+    for en, zh in said:
+        if re.findall("%.", en) != re.findall("%.", zh):
+            bad.append(f"tools/ctl/words.c: other conversions: {en}")
+    for path in ["tools/gbctl.c", *sorted(glob.glob("tools/ctl/*.c"))]:
+        source = read_ctl(path)
+        for call in re.finditer(r"\b(ctl_die|ctl_die_hint|ctl_hint|ctl_words)\(", source):
+            for argument in arguments(source, call.end()):
+                for text in strings(argument):
+                    if " " not in text.strip() or not re.search("[a-z]{3}", text):
+                        continue
+                    seen += 1
+                    if text not in [en for en, _ in said]:
+                        bad.append(f"{path}:{source.count(chr(10), 0, call.start()) + 1}: not in tools/ctl/words.c: {text}")
     print("\n".join(bad) or f"chinese: {seen} sentences are in {len(rows)} rows")
     return 1 if bad or seen < 100 else 0
 

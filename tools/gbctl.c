@@ -6,8 +6,6 @@
 #include <string.h>
 
 #define DEFAULT_URL "http://127.0.0.1:28181"
-#define TOKEN_HERE "./gb28181d-data/admin-token"
-#define TOKEN_SYSTEM "/var/lib/gb28181d/admin-token"
 
 static const char usage[] =
     "usage: gbctl [options] COMMAND\n"
@@ -48,6 +46,7 @@ static const char usage[] =
     "  guard ID [CHANNEL] [set | reset]\n"
     "                        arms or disarms; what is armed\n"
     "  alarm-reset ID [CHANNEL]\n"
+    "                        resets a detector that stays silent behind its alarm\n"
     "  records ID CHANNEL FROM TO\n"
     "                        what it has recorded, 2026-01-02T03:04:05\n"
     "  play ID CHANNEL       start live, print its URLs\n"
@@ -101,7 +100,7 @@ static const char usage[] =
     "      --level LEVEL     error, warn, info, debug: this one and worse\n"
     "\n"
     "  --url URL             of the server (" DEFAULT_URL ", or $GB28181D_URL)\n"
-    "  --token T | @FILE     API token ($GB28181D_TOKEN, " TOKEN_HERE ")\n"
+    "  --token T | @FILE     API token ($GB28181D_TOKEN, " CTL_TOKEN_HERE ")\n"
     "  --json                print what the API answers, for machines\n"
     "  --completion [SHELL]  print a completion script for bash, zsh or fish\n"
     "  --version, --help\n";
@@ -115,16 +114,32 @@ static const struct ctl_command *const commands[] = {
 
 struct ctl_options ctl;
 
+static void say(const char *fmt, va_list ap)
+{
+    fflush(stdout);
+    fputs("gbctl: ", stderr);
+    vfprintf(stderr, ctl_words(fmt), ap);
+    fputc('\n', stderr);
+}
+
 void ctl_die(int code, const char *fmt, ...)
 {
     va_list ap;
 
-    fflush(stdout);
-    fputs("gbctl: ", stderr);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    say(fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+    exit(code);
+}
+
+void ctl_die_hint(int code, const char *hint, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+    ctl_hint(hint);
     exit(code);
 }
 
@@ -155,7 +170,7 @@ static void find_token(void)
     } else if (t && *t) {
         if (!slice_copy(ctl.token, sizeof(ctl.token), slice_str(t)))
             ctl_die(EX_USAGE, "the token is too long");
-    } else if (!token_file(TOKEN_HERE) && !token_file(TOKEN_SYSTEM)) {
+    } else if (!token_file(CTL_TOKEN_HERE) && !token_file(CTL_TOKEN_SYSTEM)) {
         ctl.token[0] = '\0'; /* http.auth may be off */
     }
     for (t = ctl.token; *t; t++)
@@ -258,7 +273,7 @@ int ctl_usage(void)
     struct slice left = slice_str(usage), line, rest, name;
     bool own = false;
 
-    fputs("gbctl: it is used like this:\n", stderr);
+    fprintf(stderr, "gbctl: %s\n", ctl_words("it is used like this:"));
     while (left.n) {
         slice_cut(&left, '\n', &line);
         if (!slice_has_prefix(line, SLICE("   "))) {
@@ -309,13 +324,14 @@ static int run(char **arg, int n)
 
 int main(int argc, char **argv)
 {
-    int first = read_options(argc, argv);
+    int first;
 
+    read_language();
+    first = read_options(argc, argv);
     if (!ctl.url)
         ctl.url = getenv("GB28181D_URL");
     if (!ctl.url || !*ctl.url)
         ctl.url = DEFAULT_URL;
-    read_language();
     find_token();
     return run(argv + first, argc - first);
 }

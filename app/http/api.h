@@ -217,6 +217,9 @@ uint64_t http_mark(const struct http_app *a, struct slice bytes);
  * while it fits (RFC 9110 §13.1.1), so that two of them do not undo each other.
  * settings: a text that is another one with other settings; it is taken over. */
 void http_answer_guard(struct http_call *c, struct buf *settings);
+/* The same of an answer that was put off. */
+void http_response_guard(const struct http_app *a, struct http_response *r,
+                         struct buf *settings);
 /* false: somebody else was faster, which has been answered. */
 bool http_guard_holds(struct http_call *c, struct buf *settings);
 /* That answer: somebody was faster while the change waited. */
@@ -250,6 +253,9 @@ void http_device_write(struct jw *j, const struct platform_device *d);
 /* The same as an answer, with the tag of what is set. */
 void http_answer_device(struct http_call *c, unsigned status,
                         const struct platform_device *d);
+/* Before it is changed or removed; false: answered, somebody was faster. One that
+ * is not there has nothing that could have been changed. */
+bool http_device_guard_holds(struct http_call *c, struct slice id);
 void http_settings_write(struct jw *j, const struct platform_device *d);
 /* ",group,media,arm,edition,date,require"; what is as configured is empty. */
 void http_settings_csv(struct buf *out, const struct platform_device *d);

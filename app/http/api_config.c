@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #define SETTING_TEXT_MAX 16384 /* bytes of one value */
+#define GUARD_MAX (1u << 20)   /* of all values */
 
 /* ---- telling ----------------------------------------------------------------- */
 
@@ -71,16 +72,42 @@ static void settings_write(struct jw *j, const struct http_app *a)
     jw_end(j);
 }
 
+/* What is in force: what a file says that has been read again is a change, too. */
+static struct buf settings_guard(const struct http_app *a)
+{
+    struct http_setting s;
+    struct buf b;
+
+    buf_init(&b, a->cfg.alloc, GUARD_MAX);
+    for (size_t n = 0; a->cfg.setting(a->cfg.ctx, n, &s); n++) {
+        buf_f(&b, "%s %s", s.key, s.from);
+        for (size_t i = 0; i < s.n; i++)
+            buf_f(&b, " %s", s.item[i]);
+        buf_char(&b, '\n');
+    }
+    return b;
+}
+
+static bool guard_holds(struct http_call *c)
+{
+    struct buf guard = settings_guard(c->app);
+
+    return http_guard_holds(c, &guard);
+}
+
 void http_get_settings(struct http_call *c)
 {
+    struct buf guard;
     struct jw j;
 
     if (!c->app->cfg.setting) {
         http_answer_fail(c, 501, NULL, "there is no configuration here");
         return;
     }
+    guard = settings_guard(c->app);
     j = http_answer_json(c, 200);
     settings_write(&j, c->app);
+    http_answer_guard(c, &guard);
 }
 
 /* ---- changing ---------------------------------------------------------------- */
@@ -198,6 +225,8 @@ void http_patch_settings(struct http_call *c)
         http_answer_fail(c, 501, NULL, "settings cannot be changed here");
         return;
     }
+    if (!guard_holds(c))
+        return;
     root = json_loadb(c->req->body.p, c->req->body.n, JSON_REJECT_DUPLICATES,
                       NULL);
     if (!json_is_object(root) || json_object_size(root) == 0 ||
@@ -222,16 +251,20 @@ void http_app_set_told(struct http_app *a, uint64_t request, int err)
         .hint = SLICE_INIT("the log tells why"),
     };
     struct http_response r;
+    struct buf guard;
     struct jw j;
 
     http_response_init(&r, a->cfg.alloc);
+    guard = settings_guard(a);
     if (err) {
+        buf_fini(&guard);
         http_answer_problem(&r, &p);
     } else {
         r.status = 200;
         r.type = "application/json";
         j = jw_to(&r.body);
         settings_write(&j, a);
+        http_response_guard(a, &r, &guard);
     }
     http_app_answer(a, request, &r);
 }

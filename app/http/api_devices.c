@@ -422,9 +422,12 @@ void http_get_profile(struct http_call *c)
 
 void http_delete_device(struct http_call *c)
 {
-    int err = platform_device_remove(c->app->cfg.platform, c->params.value[0],
-                                     c->now);
+    int err;
 
+    if (!http_device_guard_holds(c, c->params.value[0]))
+        return;
+    err = platform_device_remove(c->app->cfg.platform, c->params.value[0],
+                                 c->now);
     if (err == GB_ENOENT)
         http_answer_no_device(c);
     else if (err)

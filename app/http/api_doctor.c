@@ -43,7 +43,11 @@ static void remedy_write(struct jw *j, const struct patient *who,
     jw_key(j, "body");
     jw_object(j);
     if (r == DOCTOR_TRY_REBOOT) {
-        jw_put_cstr(j, "cmd", "TeleBoot");
+        jw_put_cstr(j, "cmd", "DeviceControl");
+        jw_key(j, "params");
+        jw_object(j);
+        jw_put_cstr(j, "TeleBoot", "Boot");
+        jw_end(j);
     } else if (r != DOCTOR_TRY_CATALOG) {
         jw_put_cstr(j, "stream",
                     who->stream || r == DOCTOR_TRY_SUB ? "sub" : "main");

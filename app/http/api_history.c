@@ -616,6 +616,7 @@ static void number_cell(struct buf *b, bool is_there, double v)
     buf_slice(b, writer_slice(&w));
 }
 
+/* What reads files of before knows its columns by their places: new ones come last. */
 static void alarm_row(struct buf *b, const struct platform_alarm *m)
 {
     struct alarm_name method = alarm_method_name(m->method);
@@ -632,13 +633,13 @@ static void alarm_row(struct buf *b, const struct platform_alarm *m)
     cell(b, m->type);
     cell(b, slice_str(type.en));
     cell(b, slice_str(type.zh));
-    cell(b, m->event);
     cell(b, m->time);
     cell(b, m->description);
     number_cell(b, m->has_position, m->longitude);
     number_cell(b, m->has_position, m->latitude);
     time_cell(b, m->acknowledged_utc_ms);
     cell(b, m->acknowledged_utc_ms ? m->acknowledged_by : SLICE(""));
+    cell(b, m->event);
     buf_str(b, "\r\n");
 }
 
@@ -655,9 +656,8 @@ static void export(struct http_app *a, const struct asked *q,
     buf_str(&r->body,
             "\xef\xbb\xbf" "id,received_at,device,channel,priority,method,"
             "method_name,method_name_zh,type,type_name,type_name_zh,"
-            "event_type,time,"
-            "description,longitude,latitude,acknowledged_at,"
-            "acknowledged_by\r\n");
+            "time,description,longitude,latitude,acknowledged_at,"
+            "acknowledged_by,event_type\r\n");
     for (size_t i = 0; i < t->n; i++)
         if (http_who_sees(a, q->who, t->alarms[i].device))
             alarm_row(&r->body, &t->alarms[i]);

@@ -404,8 +404,12 @@ void http_delete_hook(struct http_call *c)
 {
     struct slice name = c->params.value[0];
     struct hook_view v;
+    struct buf guard;
 
     if (!find(c, name, &v) || is_fixed(c, &v))
+        return;
+    guard = hook_guard(c, &v);
+    if (!http_guard_holds(c, &guard))
         return;
     hooks_remove(c->app->cfg.hooks, name);
     c->app->cfg.hook_changed(c->app->cfg.ctx, name);

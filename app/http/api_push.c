@@ -3,6 +3,8 @@
 
 #include <jansson.h>
 
+#define GUARD_MAX 256 /* of where one channel goes */
+
 void http_push_write(struct jw *j, const struct push_view *v, bool url)
 {
     char text[PUSH_URL_MAX + 4];
@@ -41,6 +43,21 @@ void http_push_states(struct jw *j, const struct http_app *a,
     jw_end(j);
 }
 
+/* Of where a channel goes: what a device or a server does is no change. */
+static struct buf push_guard(const struct http_call *c)
+{
+    struct push_view v;
+    struct buf b;
+    size_t n = 0;
+
+    buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
+    while (pushes_next(c->app->cfg.pushes, c->params.value[0],
+                       c->params.value[1], &n, &v))
+        buf_f(&b, "%d %llu\n", v.stream != 0,
+              (unsigned long long)http_mark(c->app, v.url));
+    return b;
+}
+
 static void list(struct http_call *c, struct slice device,
                  struct slice channel)
 {
@@ -69,10 +86,25 @@ static bool is_known(struct http_call *c)
     return false;
 }
 
+static void answer_push(struct http_call *c)
+{
+    struct buf guard = push_guard(c);
+
+    list(c, c->params.value[0], c->params.value[1]);
+    http_answer_guard(c, &guard);
+}
+
+static bool guard_holds(struct http_call *c)
+{
+    struct buf guard = push_guard(c);
+
+    return http_guard_holds(c, &guard);
+}
+
 void http_get_push(struct http_call *c)
 {
     if (is_known(c))
-        list(c, c->params.value[0], c->params.value[1]);
+        answer_push(c);
 }
 
 /* NULL, or what is wrong with the body. */
@@ -129,7 +161,7 @@ static void set(struct http_call *c, const struct pushes_of *of)
     }
     c->app->cfg.push_changed(c->app->cfg.ctx, of->device, of->channel);
     if (of->url)
-        list(c, of->device, of->channel);
+        answer_push(c);
     else
         http_answer_empty(c, 204);
     http_answer_committed(c);
@@ -144,7 +176,7 @@ void http_put_push(struct http_call *c)
     const char *fault;
     json_t *root;
 
-    if (!is_known(c))
+    if (!is_known(c) || !guard_holds(c))
         return;
     root = json_loadb(body.n ? body.p : "", body.n, JSON_REJECT_DUPLICATES,
                       NULL);
@@ -162,6 +194,6 @@ void http_delete_push(struct http_call *c)
     const struct pushes_of of = { .device = c->params.value[0],
                                   .channel = c->params.value[1] };
 
-    if (is_known(c))
+    if (is_known(c) && guard_holds(c))
         set(c, &of);
 }

@@ -10,6 +10,7 @@
 #define FILE_URL_S 43200 /* life of a link to a file */
 #define PLAN_DAYS 7
 #define PLAN_DAY 48
+#define GUARD_MAX 1024 /* of what is set of one channel */
 
 void http_record_scope(struct writer *w, struct slice device,
                        struct slice channel, struct slice start)
@@ -50,16 +51,22 @@ static void plan_write(struct jw *j, const uint8_t *plan)
     jw_end(j);
 }
 
+/* What a PUT sets. */
+static void settings_write(struct jw *j, const struct recorders_settings *s)
+{
+    jw_put_cstr(j, "mode", recorders_mode_name(s->mode));
+    plan_write(j, s->plan);
+    jw_put_u64(j, "alarm_s", s->alarm_s);
+    jw_put_bool(j, "before", s->before);
+    jw_put_cstr(j, "stream", s->stream ? "sub" : "main");
+}
+
 void http_recorder_write(struct jw *j, const struct recorder_view *v)
 {
     jw_object(j);
     jw_put_str(j, "device", v->device);
     jw_put_str(j, "channel", v->channel);
-    jw_put_cstr(j, "mode", recorders_mode_name(v->set.mode));
-    plan_write(j, v->set.plan);
-    jw_put_u64(j, "alarm_s", v->set.alarm_s);
-    jw_put_bool(j, "before", v->set.before);
-    jw_put_cstr(j, "stream", v->set.stream ? "sub" : "main");
+    settings_write(j, &v->set);
     jw_put_bool(j, "by_hand", v->set.hand);
     jw_put_cstr(j, "state", recorders_state_name(v->state));
     jw_put_bool(j, "alarm", v->alarm);
@@ -82,14 +89,32 @@ static bool is_known(struct http_call *c)
     return is_on(c) && http_find_channel(c, &ch);
 }
 
+/* Who starts and stops it by hand changes no settings. */
+static struct buf record_guard(const struct http_call *c)
+{
+    struct recorders_settings s;
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    recorders_get(c->app->cfg.recorders, c->params.value[0],
+                  c->params.value[1], &s);
+    buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
+    jw_object(&j);
+    settings_write(&j, &s);
+    jw_end(&j);
+    return b;
+}
+
 static void show(struct http_call *c)
 {
+    struct buf guard = record_guard(c);
     struct jw j = http_answer_json(c, 200);
     struct recorder_view v;
 
     recorders_view(c->app->cfg.recorders, c->params.value[0],
                    c->params.value[1], &v);
     http_recorder_write(&j, &v);
+    http_answer_guard(c, &guard);
 }
 
 void http_get_record(struct http_call *c)
@@ -226,10 +251,14 @@ static json_t *body_of(struct http_call *c)
 void http_put_record(struct http_call *c)
 {
     struct recorders_settings now, s = { 0 };
+    struct buf guard;
     const char *fault;
     json_t *root;
 
     if (!is_known(c))
+        return;
+    guard = record_guard(c);
+    if (!http_guard_holds(c, &guard))
         return;
     recorders_get(c->app->cfg.recorders, c->params.value[0],
                   c->params.value[1], &now);

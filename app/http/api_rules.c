@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#define GUARD_MAX 4096 /* of what is set of one rule */
+
 /* ---- telling ----------------------------------------------------------------- */
 
 static void put_text(struct jw *j, const char *key, struct slice s)
@@ -12,11 +14,8 @@ static void put_text(struct jw *j, const char *key, struct slice s)
         jw_put_str(j, key, s);
 }
 
-static void rule_write(struct jw *j, const struct rule_view *v)
+static void settings_write(struct jw *j, const struct rule *k)
 {
-    const struct rule *k = &v->rule;
-
-    jw_object(j);
     jw_put_str(j, "name", k->name);
     jw_put_bool(j, "enabled", !k->off);
     jw_key(j, "when");
@@ -39,12 +38,41 @@ static void rule_write(struct jw *j, const struct rule_view *v)
     jw_put_u64(j, "preset", k->preset);
     jw_put_bool(j, "snapshot", k->snapshot);
     jw_put_str(j, "webhook", k->webhook);
+}
+
+static void rule_write(struct jw *j, const struct rule_view *v)
+{
+    jw_object(j);
+    settings_write(j, &v->rule);
     jw_put_u64(j, "followed", v->followed);
     jw_put_u64(j, "held_back", v->held_back);
     jw_put_time(j, "followed_at", v->followed_utc_ms);
     jw_put_u64(j, "failed", v->failed);
     http_put_words(j, "why", slice_str(v->why));
     jw_end(j);
+}
+
+static struct buf rule_guard(const struct http_call *c,
+                             const struct rule_view *v)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
+    jw_object(&j);
+    settings_write(&j, &v->rule);
+    jw_end(&j);
+    return b;
+}
+
+static void answer_rule(struct http_call *c, unsigned status,
+                        const struct rule_view *v)
+{
+    struct buf guard = rule_guard(c, v);
+    struct jw j = http_answer_json(c, status);
+
+    rule_write(&j, v);
+    http_answer_guard(c, &guard);
 }
 
 void http_get_rules(struct http_call *c)
@@ -72,11 +100,8 @@ void http_get_rule(struct http_call *c)
 {
     struct rule_view v;
 
-    if (find(c, &v)) {
-        struct jw j = http_answer_json(c, 200);
-
-        rule_write(&j, &v);
-    }
+    if (find(c, &v))
+        answer_rule(c, 200, &v);
 }
 
 /* ---- what is wanted ---------------------------------------------------------- */
@@ -190,11 +215,8 @@ static void apply(struct http_call *c, const struct rule *v)
     }
     if (a->cfg.rule_changed)
         a->cfg.rule_changed(a->cfg.ctx, v->name);
-    if (rules_view(a->cfg.rules, v->name, &view)) {
-        struct jw j = http_answer_json(c, is_new ? 201 : 200);
-
-        rule_write(&j, &view);
-    }
+    if (rules_view(a->cfg.rules, v->name, &view))
+        answer_rule(c, is_new ? 201 : 200, &view);
     http_answer_committed(c);
 }
 
@@ -206,13 +228,29 @@ static bool are_there(struct http_call *c)
     return false;
 }
 
+/* One that was read and is not there any more has been removed since. */
+static bool guard_holds(struct http_call *c)
+{
+    struct rule_view v;
+    struct buf guard;
+
+    if (rules_view(c->app->cfg.rules, c->params.value[0], &v)) {
+        guard = rule_guard(c, &v);
+        return http_guard_holds(c, &guard);
+    }
+    if (!c->head->first[HTTP_HDR_IF_MATCH])
+        return true;
+    http_answer_meanwhile(c);
+    return false;
+}
+
 void http_put_rule(struct http_call *c)
 {
     struct slice body = c->req->body;
     struct rule v = { .name = c->params.value[0] };
     json_t *root;
 
-    if (!are_there(c))
+    if (!are_there(c) || !guard_holds(c))
         return;
     root = json_loadb(body.n ? body.p : "", body.n, JSON_REJECT_DUPLICATES,
                       NULL);
@@ -230,15 +268,11 @@ void http_put_rule(struct http_call *c)
 void http_delete_rule(struct http_call *c)
 {
     struct http_app *a = c->app;
-    int err;
+    struct rule_view v;
 
-    if (!are_there(c))
+    if (!are_there(c) || !find(c, &v) || !guard_holds(c))
         return;
-    err = rules_remove(a->cfg.rules, c->params.value[0]);
-    if (err) {
-        http_answer_fail(c, 404, "rule-unknown", "no such rule");
-        return;
-    }
+    rules_remove(a->cfg.rules, c->params.value[0]);
     if (a->cfg.rule_changed)
         a->cfg.rule_changed(a->cfg.ctx, c->params.value[0]);
     http_answer_empty(c, 204);

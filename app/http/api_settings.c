@@ -351,8 +351,7 @@ static void answer_device(struct http_call *c, unsigned status,
         http_answer_device(c, status, &d);
 }
 
-/* One that is not there has nothing that could have been changed. */
-static bool device_guard_holds(struct http_call *c, struct slice id)
+bool http_device_guard_holds(struct http_call *c, struct slice id)
 {
     struct platform_device d;
     struct buf guard;
@@ -369,7 +368,7 @@ void http_patch_device(struct http_call *c)
     struct platform_settings s;
     int err = 0;
 
-    if (!device_guard_holds(c, c->params.value[0]))
+    if (!http_device_guard_holds(c, c->params.value[0]))
         return;
     if (read_body(&r))
         read_settings(&r, &s);
@@ -573,23 +572,32 @@ void http_post_group(struct http_call *c)
     put_group(c, (struct slice){ NULL, 0 }, 201);
 }
 
-void http_patch_group(struct http_call *c)
+/* false: answered; there is none of that name, or somebody was faster. */
+static bool group_guard_holds(struct http_call *c)
 {
     struct platform_group g;
     struct buf guard;
 
     if (!group_known(c, c->params.value[0], &g))
-        return;
+        return false;
     guard = group_guard(c, &g);
-    if (http_guard_holds(c, &guard))
+    return http_guard_holds(c, &guard);
+}
+
+void http_patch_group(struct http_call *c)
+{
+    if (group_guard_holds(c))
         put_group(c, c->params.value[0], 200);
 }
 
 void http_delete_group(struct http_call *c)
 {
-    int err = platform_group_remove(c->app->cfg.platform, c->params.value[0],
-                                    c->now);
+    int err;
 
+    if (!group_guard_holds(c))
+        return;
+    err = platform_group_remove(c->app->cfg.platform, c->params.value[0],
+                                c->now);
     if (err)
         http_answer_fail(c, 404, "group-unknown", "no such group");
     else

@@ -519,7 +519,14 @@ static void remove_account(struct http_call *c, enum account_kind kind)
 
 void http_delete_user(struct http_call *c)
 {
-    remove_account(c, ACCOUNT_USER);
+    struct account v;
+    struct buf guard;
+
+    if (!find(c, &v))
+        return;
+    guard = user_guard(c, &v);
+    if (http_guard_holds(c, &guard))
+        remove_account(c, ACCOUNT_USER);
 }
 
 void http_delete_token(struct http_call *c)

@@ -48,7 +48,7 @@ void http_response_tag(const struct http_app *a, struct http_response *r,
     struct slice tag;
 
     if (r->kind != HTTP_REPLY_BODY || r->status != 200 || r->body.err ||
-        r->body.len < HTTP_TAGGED_MIN)
+        r->guarded || r->body.len < HTTP_TAGGED_MIN)
         return;
     tag = tag_of(a, buf_view(&r->body), text);
     http_response_field(r, "ETag", tag);
@@ -68,14 +68,20 @@ void http_answer_tagged(struct http_call *c)
 
 /* ---- what people change ---------------------------------------------------------- */
 
-void http_answer_guard(struct http_call *c, struct buf *settings)
+void http_response_guard(const struct http_app *a, struct http_response *r,
+                         struct buf *settings)
 {
     char text[HTTP_TAG_MAX + 1];
 
+    r->guarded = true;
     if (!settings->err)
-        http_response_field(c->out, "ETag",
-                            tag_of(c->app, buf_view(settings), text));
+        http_response_field(r, "ETag", tag_of(a, buf_view(settings), text));
     buf_fini(settings);
+}
+
+void http_answer_guard(struct http_call *c, struct buf *settings)
+{
+    http_response_guard(c->app, c->out, settings);
 }
 
 void http_answer_meanwhile(struct http_call *c)

@@ -424,6 +424,7 @@ struct http_response {
                      see http_app_who_is_there */
     bool shared;  /* a page of any origin may read the answer, also one that was
                      put off */
+    bool guarded; /* it has the tag of what people set, and needs no other */
     uint64_t event_seq; /* EVENTS: the last one the client has */
     struct http_trace_filter trace; /* EVENTS: of which event_seq counts then */
     struct http_log_filter log;     /* likewise */

@@ -36,7 +36,7 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/settings", http_get_settings, A, 0, 0,
       "the daemon's configuration: each key with its value, its default and "
       "where it comes from; secrets are not told", "", NULL, "[Setting]" },
-    { HTTP_PATCH, "/api/v1/settings", http_patch_settings, A, 0, 0,
+    { HTTP_PATCH, "/api/v1/settings", http_patch_settings, A, GUARDED, 0,
       "set those that `changes` is true of, by their keys; null: as by default. "
       "All or none; what is wrong stands in `errors`. Kept in the data "
       "directory, below the configuration file", "", "Elements",
@@ -67,7 +67,7 @@ static const struct http_route routes[] = {
     { HTTP_PATCH, "/api/v1/users/{user}", http_patch_user, A, GUARDED, 0,
       "set his password, role or scope; ends his sessions", "",
       "UserSettings", "User" },
-    { HTTP_DELETE, "/api/v1/users/{user}", http_delete_user, A, 0, 0,
+    { HTTP_DELETE, "/api/v1/users/{user}", http_delete_user, A, GUARDED, 0,
       "remove him and end his sessions; the last admin stays", "", NULL,
       NULL },
     { HTTP_GET, "/api/v1/audit", http_get_audit, A, 0, 0,
@@ -100,7 +100,7 @@ static const struct http_route routes[] = {
     { HTTP_PATCH, DEVICE, http_patch_device, A, GUARDED, 0,
       "set its password, group, name and policies; null: as configured", "",
       "DeviceSettings", "Device" },
-    { HTTP_DELETE, DEVICE, http_delete_device, A, 0, 0,
+    { HTTP_DELETE, DEVICE, http_delete_device, A, GUARDED, 0,
       "forget a device and its channels", "", NULL, NULL },
     { HTTP_POST, DEVICE "/refresh", http_refresh_device, O, 0, 0,
       "ask the device for its catalog", "", NULL, "Command" },
@@ -141,7 +141,7 @@ static const struct http_route routes[] = {
       "one group", "", NULL, "Group" },
     { HTTP_PATCH, "/api/v1/groups/{group}", http_patch_group, A, GUARDED, 0,
       "set its password; null: none", "", "GroupSettings", "Group" },
-    { HTTP_DELETE, "/api/v1/groups/{group}", http_delete_group, A, 0, 0,
+    { HTTP_DELETE, "/api/v1/groups/{group}", http_delete_group, A, GUARDED, 0,
       "remove it; its devices stay", "", NULL, NULL },
 
     /* commands */
@@ -229,11 +229,11 @@ static const struct http_route routes[] = {
     { HTTP_GET, CHANNEL "/push", http_get_push, A, 0, 0,
       "where the channel is pushed to, and how that goes", "", NULL,
       "[Push]" },
-    { HTTP_PUT, CHANNEL "/push", http_put_push, A, 0, 0,
+    { HTTP_PUT, CHANNEL "/push", http_put_push, A, GUARDED, 0,
       "push it to these rtsp:// and rtmp:// URLs from now on, as long as it "
       "can be had; \"***\" for a password: as it was", "", "PushSettings",
       "[Push]" },
-    { HTTP_DELETE, CHANNEL "/push", http_delete_push, A, 0, 0,
+    { HTTP_DELETE, CHANNEL "/push", http_delete_push, A, GUARDED, 0,
       "push it no more", "", NULL, NULL },
     { HTTP_GET, "/api/v1/pushes", http_get_pushes, A, 0, 0,
       "all pushes", "", NULL, "[Push]" },
@@ -241,7 +241,7 @@ static const struct http_route routes[] = {
     /* recordings of this server */
     { HTTP_GET, CHANNEL "/record", http_get_record, V, 0, 0,
       "whether and how the channel is recorded", "", NULL, "Recorder" },
-    { HTTP_PUT, CHANNEL "/record", http_put_record, A, 0, 0,
+    { HTTP_PUT, CHANNEL "/record", http_put_record, A, GUARDED, 0,
       "record it never, always, by a weekly plan (7 days from Monday on, each "
       "48 half hours of 0 and 1, in server.timezone) or alarm_s seconds after "
       "an alarm; before: keep the stream up, so that the pictures before an "
@@ -371,13 +371,13 @@ static const struct http_route routes[] = {
       "[Rule]" },
     { HTTP_GET, "/api/v1/rules/{rule}", http_get_rule, A, 0, 0,
       "one rule", "", NULL, "Rule" },
-    { HTTP_PUT, "/api/v1/rules/{rule}", http_put_rule, A, 0, 0,
+    { HTTP_PUT, "/api/v1/rules/{rule}", http_put_rule, A, GUARDED, 0,
       "for alarms that fit `when` (device, group, channel, method, type, "
       "priority: this or a more urgent one), at the channel of the alarm or at "
       "`at` (device, channel): record record_s seconds, turn to preset, take a "
       "snapshot, call the webhook of this name; for the same place not again "
       "within every_s", "", "RuleSettings", "Rule" },
-    { HTTP_DELETE, "/api/v1/rules/{rule}", http_delete_rule, A, 0, 0,
+    { HTTP_DELETE, "/api/v1/rules/{rule}", http_delete_rule, A, GUARDED, 0,
       "remove it", "", NULL, NULL },
     { HTTP_GET, "/api/v1/webhooks", http_get_hooks, A, 0, 0,
       "webhooks and how their deliveries go", "", NULL, "[Webhook]" },
@@ -388,7 +388,7 @@ static const struct http_route routes[] = {
       "one webhook", "", NULL, "Webhook" },
     { HTTP_PATCH, "/api/v1/webhooks/{hook}", http_patch_hook, A, GUARDED, 0,
       "change it", "", "WebhookSettings", "Webhook" },
-    { HTTP_DELETE, "/api/v1/webhooks/{hook}", http_delete_hook, A, 0, 0,
+    { HTTP_DELETE, "/api/v1/webhooks/{hook}", http_delete_hook, A, GUARDED, 0,
       "remove it, with what waits", "", NULL, NULL },
     { HTTP_POST, "/api/v1/webhooks/{hook}/test", http_post_hook_test, A, 0, 0,
       "send it a test event", "", NULL, NULL },

@@ -441,7 +441,7 @@ static void on_names(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
                 sockaddr_read(&at, a->ai_addr);
         at.port = l->port;
         if (status < 0)
-            fail(l, uv_strerror(status));
+            fail(l, sockaddr_no_name(status));
         else
             connect_to(l, &at);
     }

@@ -98,3 +98,16 @@ int sockaddr_peer(const uv_tcp_t *tcp, struct gb_addr *a)
         sockaddr_read(a, (const struct sockaddr *)&ss);
     return err;
 }
+
+const char *sockaddr_no_name(int status)
+{
+    switch (status) {
+    case UV_EAI_NONAME:
+    case UV_EAI_NODATA:
+        return "the name cannot be looked up: there is no such name";
+    case UV_EAI_AGAIN:
+        return "the name cannot be looked up: no name server answers";
+    default:
+        return "the name cannot be looked up";
+    }
+}

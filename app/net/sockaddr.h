@@ -23,4 +23,7 @@ int sockaddr_peer(const uv_tcp_t *tcp, struct gb_addr *a);
 /* The local address the kernel would use towards `remote`; GB_EIO when there
  * is no route. Sends nothing. */
 int sockaddr_route(struct gb_addr *local, const struct gb_addr *remote);
+
+/* Why a name has no address: a sentence of uv_getaddrinfo's status. */
+const char *sockaddr_no_name(int status);
 #endif

@@ -222,6 +222,24 @@ static bool has_reserve(struct platform *p, struct sip_peer *from,
                                RESERVE_BURST, p->now.mono_ms);
 }
 
+/* Who has knocked before is listed with why nothing comes of it, though its
+ * password may be right by now. */
+static void note_banned(struct platform *p, const struct sip_peer *from,
+                        struct slice bytes)
+{
+    char why[PENDING_REASON];
+    struct writer w = writer_of(why, sizeof(why));
+    struct admit_peek k;
+
+    admit_peek(&k, bytes);
+    if (!k.is_register || !pending_has(p, k.user))
+        return;
+    writer_f(&w, "its address is not answered for %u s more, too many wrong "
+                 "passwords came from there: correct them, and wait",
+             guard_banned_s(p, &from->remote));
+    pending_note(p, k.user, k.agent, from, writer_slice(&w));
+}
+
 static bool admits_stranger(struct platform *p, struct sip_peer *from,
                             struct slice bytes)
 {
@@ -229,10 +247,14 @@ static bool admits_stranger(struct platform *p, struct sip_peer *from,
     bool banned = guard_is_banned(p, &from->remote);
     struct admit_peek k;
 
-    if (banned || !guard_allows(p, &from->remote))
-        return has_reserve(p, from, bytes, banned) ||
-               turn_away(p, from, bytes,
+    if (banned || !guard_allows(p, &from->remote)) {
+        if (has_reserve(p, from, bytes, banned))
+            return true;
+        if (banned)
+            note_banned(p, from, bytes);
+        return turn_away(p, from, bytes,
                          banned ? &c->banned : &c->rate_limited);
+    }
     if (!bucket_take(&p->strangers, p->cfg.strangers_per_s,
                      2 * p->cfg.strangers_per_s, p->now.mono_ms))
         return has_reserve(p, from, bytes, false) ||

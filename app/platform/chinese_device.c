@@ -24,6 +24,13 @@ const struct chinese_row chinese_device[] = {
     { "% s ago, from % over %; refused since then: %",
       "%1 秒前，来自 %2，经 %3；此后再次注册被拒绝：%4" },
     { "% s ago, from % over %", "%1 秒前，来自 %2，经 %3" },
+    { "it has not told its time yet", "设备尚未报告其时间" },
+    { "it is % s off ours", "与本平台相差 %1 秒" },
+    { "set its time zone, and let it take the time from the platform or by "
+      "NTP; what it has recorded is asked for by its own clock meanwhile "
+      "(sip.correct_clocks)",
+      "请设置其时区，并让它从平台或 NTP 校时；在此之前按设备自己的时钟查询其录像"
+      "（sip.correct_clocks）" },
     { "nothing it said is a minute off", "设备报文中的时间误差不超过一分钟" },
     { "it has not answered yet", "尚未应答" },
     { "it is coming", "正在接收" },
@@ -109,6 +116,9 @@ const struct chinese_row chinese_device[] = {
     { "the device answered 200, and ERROR in its body",
       "设备应答 200，但消息体为 ERROR" },
     { "the device never answered", "设备始终未应答" },
+    { "its address is not answered for % s more, too many wrong passwords "
+      "came from there: correct them, and wait",
+      "来自其地址的错误密码过多，%1 秒内不再应答：请改正密码并等待" },
     { "was asked for its password and has not answered yet",
       "已向它索要密码，尚未应答" },
     { "was challenged again and again and never answers: our answers do "

@@ -88,6 +88,13 @@ bool clock_is_known(const struct device *d)
     return clock_of(d)->from != PLATFORM_CLOCK_UNKNOWN;
 }
 
+uint64_t clock_off_s(const struct device *d)
+{
+    const struct device_clock *k = clock_of(d);
+
+    return (uint64_t)magnitude(k->drift_ms + k->zone_min * INT64_C(60000)) / 1000;
+}
+
 bool clock_is_stale(const struct platform *p, const struct device *d)
 {
     return !clock_is_known(d) ||

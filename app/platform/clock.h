@@ -41,6 +41,8 @@ void clock_note(struct platform *p, struct device *d, int64_t utc_ms,
 /* DeviceTime of a Response to DeviceStatus; what cannot be read is ignored. */
 void clock_on_status(struct platform *p, struct device *d, struct slice time);
 bool clock_is_known(const struct device *d);
+/* Seconds that it is off ours, another zone of its texts with it; 0: not known. */
+uint64_t clock_off_s(const struct device *d);
 /* No measurement, or an old one. */
 bool clock_is_stale(const struct platform *p, const struct device *d);
 /* What is to be added to a time of ours, ms: in texts, and in SDP. 0 where

@@ -7,6 +7,7 @@
 #include "base/writer.h"
 
 #define TRY(x) (1u << DOCTOR_TRY_##x)
+#define CLOCK_OFF_S 60 /* a clock that far off ours is told */
 
 /* ---- what sessions leave ---- */
 
@@ -232,8 +233,19 @@ static void examine_clock(struct examination *x)
         x->out->link[DOCTOR_CLOCK].harmless = true;
         return;
     }
-    find(x, DOCTOR_CLOCK, x->d->bound ? DOCTOR_GREEN : DOCTOR_UNKNOWN,
-         "nothing it said is a minute off");
+    if (!clock_is_known(x->d)) {
+        find(x, DOCTOR_CLOCK, DOCTOR_UNKNOWN, "it has not told its time yet");
+    } else if (clock_off_s(x->d) < CLOCK_OFF_S) {
+        find(x, DOCTOR_CLOCK, DOCTOR_GREEN, "nothing it said is a minute off");
+    } else {
+        find(x, DOCTOR_CLOCK, DOCTOR_RED, "it is %llu s off ours",
+             (unsigned long long)clock_off_s(x->d));
+        advise(x, DOCTOR_CLOCK,
+               "set its time zone, and let it take the time from the platform "
+               "or by NTP; what it has recorded is asked for by its own clock "
+               "meanwhile (sip.correct_clocks)", 0);
+        x->out->link[DOCTOR_CLOCK].harmless = true;
+    }
 }
 
 static void examine_catalog(struct examination *x)

@@ -95,6 +95,15 @@ bool guard_is_banned(struct platform *p, const struct gb_addr *source)
     return lookup(p, source)->banned_until_ms > p->now.mono_ms;
 }
 
+uint32_t guard_banned_s(struct platform *p, const struct gb_addr *source)
+{
+    const struct source *s = lookup(p, source);
+
+    return s->banned_until_ms > p->now.mono_ms
+               ? (uint32_t)((s->banned_until_ms - p->now.mono_ms) / 1000 + 1)
+               : 0;
+}
+
 uint32_t guard_failed(struct platform *p, const struct gb_addr *source)
 {
     struct source *s = lookup(p, source);

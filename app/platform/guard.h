@@ -46,6 +46,7 @@ void guard_fini(struct platform *p);
 /* false: this source has spent its unauthenticated messages. */
 bool guard_allows(struct platform *p, const struct gb_addr *source);
 bool guard_is_banned(struct platform *p, const struct gb_addr *source);
+uint32_t guard_banned_s(struct platform *p, const struct gb_addr *source); /* still */
 /* A wrong password; the ban that follows in seconds, 0: none. */
 uint32_t guard_failed(struct platform *p, const struct gb_addr *source);
 /* Wrong responses to nonces that are not ours ban nobody, since they may be

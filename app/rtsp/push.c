@@ -484,7 +484,7 @@ static void on_names(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
     uv_freeaddrinfo(list);
     at.port = l->url.port;
     if (!l->closing && status < 0)
-        link_close(l, uv_strerror(status));
+        link_close(l, sockaddr_no_name(status));
     else if (!l->closing)
         connect_to(l, &at);
     if (--l->open_handles == 0)

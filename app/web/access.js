@@ -1,16 +1,17 @@
 // Who may do what: the own password, users, and tokens for programs.
-import { button, call, devicePath, field, h, listing, may, me, query, select, soon, status, trouble, when } from './core.js';
+import { button, call, devicePath, field, h, listing, may, me, query, removeAsked, select, soon, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
+import { KINDS, readWanted, showWanted, wanted } from './subscriptions.js';
 
 addTexts({
   en: { ownPassword: 'Own password', presentPassword: 'Present password', freshPassword: 'New password', setPassword: 'Set it', passwordSet: 'It is set; other sessions have ended.',
     users: 'Users', tokens: 'Tokens for programs', role: 'Role', sees: 'Sees', madeAt: 'Made', addUser: 'Add a user', addToken: 'Make a token',
-    changeUser: 'Change', cancel: 'Cancel', everything: 'everything', seesAll: 'Sees everything', scopeDevices: 'Devices (ids)', scopeGroups: 'Groups', noGroupsYet: 'none yet: make one below', groups: 'Groups of devices', addGroup: 'Make a group', changeGroup: 'Change', groupDevices: 'Devices', groupName: 'Group', groupDevice: 'Device (id)', groupPassword: 'Password of its devices (empty: none of its own)', noGroups: 'There are none. A group is what a user may see, and may have a password of its own for its devices.',
+    changeUser: 'Change', cancel: 'Cancel', everything: 'everything', seesAll: 'Sees everything', scopeDevices: 'Devices (ids)', scopeGroups: 'Groups', noGroupsYet: 'none yet: make one below', groups: 'Groups of devices', addGroup: 'Make a group', changeGroup: 'Change', groupDevices: 'Devices', groupName: 'Group', groupDevice: 'Device (id)', groupPassword: 'Password of its devices (empty: none of its own)', groupPolicy: 'What its devices are asked to report', noOwnPassword: 'No password of its own', noGroups: 'There are none. A group is what a user may see, and may have a password of its own for its devices.',
     hasPassword: 'own password', openGroup: 'Devices', putInGroup: 'Put into the group', outOfGroup: 'Take out', groupEmpty: 'No device is in it.', groupSaved: 'Saved.',
     passwordKeep: 'Password (empty: as it is)', tokenOnce: 'The token, told this once:', noTokens: 'There are none.' },
   zh: { ownPassword: '本人密码', presentPassword: '当前密码', freshPassword: '新密码', setPassword: '修改', passwordSet: '已修改，其他会话已结束。',
     users: '用户', tokens: '程序令牌', role: '角色', sees: '可见范围', madeAt: '创建时间', addUser: '添加用户', addToken: '创建令牌',
-    changeUser: '修改', cancel: '取消', everything: '全部', seesAll: '可见全部', scopeDevices: '设备（编号）', scopeGroups: '分组', noGroupsYet: '暂无分组，请在下方新建', groups: '设备分组', addGroup: '新建分组', changeGroup: '修改', groupDevices: '设备数', groupName: '分组', groupDevice: '设备（编号）', groupPassword: '组内设备的密码（留空则不单独设置）', noGroups: '没有分组。分组可作为用户的可见范围，也可为组内设备单独设置密码。',
+    changeUser: '修改', cancel: '取消', everything: '全部', seesAll: '可见全部', scopeDevices: '设备（编号）', scopeGroups: '分组', noGroupsYet: '暂无分组，请在下方新建', groups: '设备分组', addGroup: '新建分组', changeGroup: '修改', groupDevices: '设备数', groupName: '分组', groupDevice: '设备（编号）', groupPassword: '组内设备的密码（留空则不单独设置）', groupPolicy: '组内设备的订阅策略', noOwnPassword: '取消单独密码', noGroups: '没有分组。分组可作为用户的可见范围，也可为组内设备单独设置密码。',
     hasPassword: '独立密码', openGroup: '设备', putInGroup: '加入分组', outOfGroup: '移出', groupEmpty: '分组内没有设备。', groupSaved: '已保存。',
     passwordKeep: '密码（留空不变）', tokenOnce: '令牌仅显示这一次：', noTokens: '没有令牌。' },
 });
@@ -140,8 +141,9 @@ class Users {
   }
 
   async remove(u) {
-    if (!window.confirm(t('reallyDelete'))) return;
-    this.said.textContent = trouble(await call('DELETE', `/users/${encodeURIComponent(u.name)}`));
+    const r = await removeAsked(`/users/${encodeURIComponent(u.name)}`);
+    if (!r) return;
+    this.said.textContent = trouble(r);
     this.load();
   }
 }
@@ -157,6 +159,10 @@ class Groups {
     this.password = h('input', { type: 'password', autocomplete: 'new-password', maxlength: 64 });
     this.submit = h('button', { type: 'submit', t: 'addGroup' });
     this.cancel = button('cancel', () => this.edit(null), { hidden: true });
+    this.none = h('input', { type: 'checkbox' });
+    this.noneField = field('noOwnPassword', this.none);
+    this.policy = KINDS.map((kind) => wanted(kind));
+    this.noneField.hidden = true;
     this.about = h('h3', {});
     this.inside = listing(['scopeDevices', '']);
     this.id = h('input', { type: 'text', required: true, list: 'group-others', size: 24, autocomplete: 'off', inputmode: 'numeric' });
@@ -165,7 +171,8 @@ class Groups {
     this.opened = h('form', { class: 'card stack', hidden: true, onsubmit: (e) => { e.preventDefault(); this.move(this.id.value.trim(), this.at); } }, this.about, this.inside.root,
       h('div', { class: 'tools' }, field('groupDevice', this.id), this.others, h('button', { type: 'submit', t: 'putInGroup' })));
     this.root = h('section', { class: 'stack', 'data-needs': 'admin' }, h('h2', { t: 'groups' }), this.said, this.table.root, this.opened,
-      form('addGroup', () => this.save(), h('div', { class: 'tools' }, field('groupName', this.name), field('groupPassword', this.password), this.submit, this.cancel)));
+      form('addGroup', () => this.save(), h('div', { class: 'tools' }, field('groupName', this.name), field('groupPassword', this.password), this.noneField),
+        h('fieldset', { class: 'tools' }, h('legend', { t: 'groupPolicy' }), this.policy.map((box) => field(`kind_${box.dataset.kind}`, box))), h('div', { class: 'tools' }, this.submit, this.cancel)));
   }
 
   async change(name) {
@@ -180,13 +187,20 @@ class Groups {
     this.name.value = group?.name ?? '';
     this.name.disabled = Boolean(group);
     this.password.value = '';
+    const label = this.password.previousElementSibling;
+    label.dataset.t = group ? 'passwordKeep' : 'groupPassword';
+    label.textContent = t(label.dataset.t);
+    this.none.checked = false;
+    this.noneField.hidden = !group?.has_password;
+    for (const box of this.policy) showWanted(box, group?.subscribe[box.dataset.kind]);
     this.submit.dataset.t = group ? 'changeGroup' : 'addGroup';
     this.submit.textContent = t(this.submit.dataset.t);
     this.cancel.hidden = !group;
   }
 
   async save() {
-    const body = { password: this.password.value || null };
+    const body = { subscribe: Object.fromEntries(this.policy.map((box) => [box.dataset.kind, readWanted(box)])) };
+    if (this.password.value || this.none.checked) body.password = this.password.value || null;
     const r = this.editing ? await call('PATCH', groupPath(this.editing.name), body, this.tag) : await call('POST', '/groups', { name: this.name.value.trim(), ...body });
     if (r.ok) this.edit(null);
     await this.load();
@@ -231,8 +245,8 @@ class Groups {
   }
 
   async remove(g) {
-    if (!window.confirm(t('reallyDelete'))) return;
-    const r = await call('DELETE', groupPath(g.name));
+    const r = await removeAsked(groupPath(g.name));
+    if (!r) return;
     await this.load();
     if (!r.ok) this.said.textContent = trouble(r);
   }

@@ -70,6 +70,8 @@ export const button = (key, onclick, attrs = {}) => h('button', { type: 'button'
 export const field = (key, input) => h('label', {}, h('span', { t: key }), input);
 // options: [value, text key or text]
 export const select = (options, attrs = {}) => h('select', attrs, options.map(([value, key]) => h('option', { value, t: key })));
+// Shown where somebody else has changed what a form was filled with
+export const readAgain = (fn) => button('readAgain', fn, { hidden: true, class: 'alone' });
 // What happened last, told to who does not see it, too
 export const status = () => h('p', { class: 'hint', role: 'status' });
 
@@ -98,6 +100,12 @@ export function whenUnseen(fn) {
   addEventListener('blur', fn);
   addEventListener('pagehide', fn);
   document.addEventListener('visibilitychange', () => { if (document.hidden) fn(); });
+}
+
+// What is removed for good, if it is still as it was when that was asked; null: not
+export async function removeAsked(path) {
+  const { tag } = await call('GET', path);
+  return window.confirm(t('reallyDelete')) ? call('DELETE', path, undefined, tag) : null;
 }
 
 // ---- figures -----------------------------------------------------------------

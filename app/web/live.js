@@ -91,6 +91,7 @@ export default class Live {
     clearInterval(this.timer);
     this.timer = setInterval(() => this.figures(), FIGURES_MS);
     $('channel-name').textContent = channel;
+    $('to-device').href = `#/settings/${encodeURIComponent(device)}/${encodeURIComponent(channel)}`;
     this.openTools();
     this.play();
     if (at) this.showPast(Number(at));

@@ -1,6 +1,6 @@
 // What goes out by itself: channels that are pushed to other servers, and events
 // that are told to URLs.
-import { button, bytes, call, channelPath, field, h, inLanguage, listen, listing, select, soon, status, trouble, when } from './core.js';
+import { button, bytes, call, channelPath, field, h, inLanguage, listen, listing, readAgain, removeAsked, select, soon, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -26,8 +26,9 @@ class Pushes {
     this.title = h('h3', {});
     this.urls = h('textarea', { rows: URLS_MAX, cols: 60, spellcheck: 'false' });
     this.stream = select([['main', 'main'], ['sub', 'sub']]);
+    this.again = readAgain(() => this.show(this.at));
     this.form = h('form', { class: 'card stack', hidden: true, onsubmit: (e) => { e.preventDefault(); this.save(); } }, this.title, h('label', { class: 'above' }, h('span', { t: 'pushTo' }), this.urls),
-      h('div', { class: 'tools' }, field('stream', this.stream), h('button', { type: 'submit', t: 'save' }), button('pushNone', () => this.drop())));
+      h('div', { class: 'tools' }, field('stream', this.stream), h('button', { type: 'submit', t: 'save' }), button('pushNone', () => this.drop()), this.again));
     this.root = h('section', { class: 'stack' }, h('h2', { t: 'pushes' }), this.said, this.form, this.table.root);
   }
 
@@ -45,6 +46,8 @@ class Pushes {
     if (at !== this.at) return;
     const items = r.ok ? r.data.items : [];
     this.said.textContent = trouble(r);
+    this.again.hidden = true;
+    this.tag = r.tag;
     this.urls.value = items.map((p) => p.url).join('\n');
     this.stream.value = items[0]?.stream ?? 'main';
   }
@@ -52,15 +55,21 @@ class Pushes {
   async save() {
     const urls = this.urls.value.split(/\s+/).filter(Boolean);
     if (!urls.length) { this.drop(); return; }
-    const r = await call('PUT', this.path, { urls, stream: this.stream.value });
-    this.said.textContent = trouble(r) || t('saved');
-    this.load();
+    const r = await call('PUT', this.path, { urls, stream: this.stream.value }, this.tag);
+    this.done(r);
   }
 
   async drop() {
-    const r = await call('DELETE', this.path);
-    this.said.textContent = trouble(r) || t('saved');
+    const r = await call('DELETE', this.path, undefined, this.tag);
     if (r.ok) this.urls.value = '';
+    this.done(r);
+  }
+
+  // The answer to a removal has no tag.
+  async done(r) {
+    this.again.hidden = r.status !== 412;
+    if (r.ok) this.tag = r.tag ?? (await call('GET', this.path)).tag;
+    this.said.textContent = trouble(r) || t('saved');
     this.load();
   }
 
@@ -110,11 +119,18 @@ class Hooks {
     this.load();
   }
 
+  async remove(k) {
+    const r = await removeAsked(`/webhooks/${encodeURIComponent(k.name)}`);
+    if (!r) return;
+    this.said.textContent = trouble(r) || t('saved');
+    this.load();
+  }
+
   acts(k) {
     const test = button('testHook', () => this.act('POST', k, '/test', {}, 'testSent'));
     if (k.from === 'configuration') return [test];
     return [test, button(k.enabled ? 'turnOff' : 'turnOn', () => this.act('PATCH', k, '', { enabled: !k.enabled })),
-      button('del', () => window.confirm(t('reallyDelete')) && this.act('DELETE', k))];
+      button('del', () => this.remove(k))];
   }
 
   async load() {

@@ -1,5 +1,5 @@
 // What this server records: who is recorded and when, and the files of a day.
-import { button, bytes, call, channelPath, clock, dayOf, field, h, inLanguage, listen, listing, query, select, soon, span, status, trouble, when } from './core.js';
+import { button, bytes, call, channelPath, clock, dayOf, field, h, inLanguage, listen, listing, query, readAgain, select, soon, span, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -80,6 +80,7 @@ export default class Records {
     this.seconds = h('input', { type: 'number', min: 1, max: 3600, size: 5 });
     this.keepBefore = h('input', { type: 'checkbox' });
     this.plan = new Plan();
+    this.again = readAgain(() => this.load());
     this.planBox = h('div', { class: 'scroll', tabindex: 0, role: 'group', label: 'modePlan' }, h('p', { class: 'hint', t: 'plan' }), this.plan.root);
     this.alarmBox = h('div', { class: 'tools' }, field('alarmSeconds', this.seconds), field('before', this.keepBefore));
     this.day = h('input', { type: 'date', value: dayOf(now), onchange: () => this.loadFiles() });
@@ -89,7 +90,7 @@ export default class Records {
     this.one = h('div', { class: 'stack' },
       h('div', { class: 'tools' }, this.state, this.hand, h('a', { class: 'button', href: '#/records', t: 'recorders' })),
       h('form', { class: 'card stack', 'data-needs': 'admin', onsubmit: (e) => { e.preventDefault(); this.save(); } },
-        h('div', { class: 'tools' }, field('recordMode', this.mode), field('stream', this.stream), h('button', { type: 'submit', t: 'save' })), this.alarmBox, this.planBox),
+        h('div', { class: 'tools' }, field('recordMode', this.mode), field('stream', this.stream), h('button', { type: 'submit', t: 'save' }), this.again), this.alarmBox, this.planBox),
       h('div', { class: 'tools' }, h('h2', { t: 'filesOfDay' }), field('day', this.day)),
       this.video, this.none, this.files.root);
   }
@@ -139,17 +140,20 @@ export default class Records {
     const r = await call('GET', `${channelPath(at.device, at.channel)}/record`);
     if (at !== this.at) return;
     if (!r.ok) this.said.textContent = trouble(r);
-    else this.showRecorder(r.data, quiet);
+    else this.showRecorder(r, quiet);
     this.loadFiles();
   }
 
   // quiet: what stands in the form is somebody's work
-  showRecorder(x, quiet) {
+  showRecorder({ data: x, tag }, quiet) {
     this.state.textContent = this.stateText(x);
     this.byHand = x.by_hand;
     this.hand.dataset.t = x.by_hand ? 'stopRecord' : 'startRecord';
     this.hand.textContent = t(this.hand.dataset.t);
     if (quiet) return;
+    this.said.textContent = '';
+    this.again.hidden = true;
+    this.tag = tag;
     this.mode.value = x.mode;
     this.stream.value = x.stream;
     this.seconds.value = x.alarm_s || 30;
@@ -166,16 +170,17 @@ export default class Records {
   async record() {
     const r = await call('POST', `${channelPath(this.at.device, this.at.channel)}/record`, { action: this.byHand ? 'stop' : 'start' });
     this.said.textContent = trouble(r);
-    if (r.ok) this.showRecorder(r.data, true);
+    if (r.ok) this.showRecorder(r, true);
   }
 
   async save() {
     const mode = this.mode.value;
     const body = { mode, stream: this.stream.value, plan: this.plan.value };
     if (mode === 'alarm') Object.assign(body, { alarm_s: Number(this.seconds.value), before: this.keepBefore.checked });
-    const r = await call('PUT', `${channelPath(this.at.device, this.at.channel)}/record`, body);
+    const r = await call('PUT', `${channelPath(this.at.device, this.at.channel)}/record`, body, this.tag);
+    if (r.ok) this.showRecorder(r);
     this.said.textContent = trouble(r) || t('saved');
-    if (r.ok) this.showRecorder(r.data);
+    this.again.hidden = r.status !== 412;
   }
 
   async loadFiles() {

@@ -1,5 +1,5 @@
 // What is done by itself when an alarm comes.
-import { button, call, field, h, inLanguage, listing, may, select, status, trouble } from './core.js';
+import { button, call, field, h, inLanguage, listing, may, readAgain, removeAsked, select, status, trouble } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -15,6 +15,7 @@ const path = (name) => `/rules/${encodeURIComponent(name)}`;
 export class Rules {
   constructor() {
     this.said = status();
+    this.again = readAgain(() => this.change(this.editing.name));
     this.table = listing(['ruleName', 'ruleWhen', 'ruleDoes', 'ruleFollowed', '']);
     const text = (more) => h('input', { type: 'text', autocomplete: 'off', maxlength: 64, ...more });
     const number = (max) => h('input', { type: 'number', min: 0, max, value: 0 });
@@ -23,7 +24,7 @@ export class Rules {
     this.form = h('form', { class: 'fields', onsubmit: (e) => { e.preventDefault(); this.save(); } }, field('ruleName', f.name), field('ruleDevice', f.device), field('ruleChannel', f.channel), field('alarmMethod', f.method), field('ruleUrgency', f.priority),
       field('ruleRecord', f.record_s), field('rulePreset', f.preset), field('ruleHook', f.webhook), field('ruleEvery', f.every_s), field('ruleAtDevice', f.at_device), field('ruleAtChannel', f.at_channel),
       h('div', { class: 'tools' }, field('ruleSnapshot', f.snapshot), field('ruleOn', f.enabled), h('button', { type: 'submit', t: 'ruleSave' })));
-    this.root = h('details', { class: 'card rules', 'data-needs': 'admin', ontoggle: () => this.load() }, h('summary', {}, h('b', { t: 'rules' })), this.table.root, this.said, this.form);
+    this.root = h('details', { class: 'card rules', 'data-needs': 'admin', ontoggle: () => this.load() }, h('summary', {}, h('b', { t: 'rules' })), this.table.root, this.said, this.again, this.form);
   }
 
   async load() {
@@ -42,7 +43,16 @@ export class Rules {
     const does = [k.record_s && `${t('ruleRecord')} ${k.record_s}`, k.preset && `${t('rulePreset')} ${k.preset}`, k.snapshot && t('ruleSnapshot'), k.webhook && `${t('ruleHook')} ${k.webhook}`, (at.device || at.channel) && `→ ${[at.device, at.channel].filter(Boolean).join('/')}`];
     return h('tr', { 'data-id': k.name }, h('td', {}, h('b', { text: k.name }), k.enabled ? '' : h('span', { class: 'id', t: 'isOffWord' })), h('td', { class: 'wide', text: of.filter(Boolean).join(' · ') }), h('td', { class: 'wide', text: does.filter(Boolean).join(' · ') }),
       h('td', { class: k.failed ? 'wide bad' : '', text: [k.followed, k.held_back ? `(${k.held_back} ${t('ruleHeld')})` : '', inLanguage(k, 'why')].filter((x) => x !== '').join(' ') }),
-      h('td', { class: 'acts' }, button('change', () => this.edit(k)), button('del', () => this.remove(k))));
+      h('td', { class: 'acts' }, button('change', () => this.change(k.name)), button('del', () => this.remove(k))));
+  }
+
+  // As it is now, with the tag that a change by somebody else since would alter
+  async change(name) {
+    const r = await call('GET', path(name));
+    this.said.textContent = trouble(r);
+    this.again.hidden = true;
+    this.tag = r.tag;
+    if (r.ok) this.edit(r.data);
   }
 
   // What the form has no field for (type, group) stays as it was.
@@ -63,15 +73,16 @@ export class Rules {
     const filled = (pairs) => Object.fromEntries(pairs.filter(([, v]) => v));
     const body = { enabled: f.enabled.checked, when: { ...kept, ...filled([['device', f.device.value.trim()], ['channel', f.channel.value.trim()], ['method', f.method.value], ['priority', Number(f.priority.value)]]) },
       at: filled([['device', f.at_device.value.trim()], ['channel', f.at_channel.value.trim()]]), snapshot: f.snapshot.checked, webhook: f.webhook.value, ...Object.fromEntries(['record_s', 'preset', 'every_s'].map((k) => [k, Number(f[k].value)])) };
-    const r = await call('PUT', path(name), body);
+    const r = await call('PUT', path(name), body, was ? this.tag : undefined);
+    this.again.hidden = r.status !== 412;
     if (r.ok) await this.load();
     this.said.textContent = trouble(r) || t('saved');
     if (r.ok) { this.editing = null; this.form.reset(); }
   }
 
   async remove(k) {
-    if (!window.confirm(t('reallyDelete'))) return;
-    const r = await call('DELETE', path(k.name));
+    const r = await removeAsked(path(k.name));
+    if (!r) return;
     await this.load();
     if (!r.ok) this.said.textContent = trouble(r);
   }

@@ -1,6 +1,6 @@
 // The daemon's own configuration: what is in force, where it comes from, and a form
 // for what may be changed while it runs.
-import { button, call, field, h, inLanguage, status, trouble } from './core.js';
+import { button, call, field, h, inLanguage, readAgain, status, trouble } from './core.js';
 import { addTexts, currentLanguage, t } from './i18n.js';
 
 addTexts({
@@ -40,9 +40,10 @@ export default class Server {
     this.only = h('input', { type: 'checkbox', checked: true, onchange: () => this.draw() });
     this.text = h('input', { type: 'search', size: 20, oninput: () => this.draw() });
     this.said = status();
+    this.again = readAgain(() => this.load());
     this.body = h('div', { class: 'stack' });
     this.form = h('form', { class: 'stack', novalidate: true, onsubmit: (e) => { e.preventDefault(); this.save(); } },
-      this.body, h('div', { class: 'tools sticky' }, h('button', { type: 'submit', t: 'save' }), this.said));
+      this.body, h('div', { class: 'tools sticky' }, h('button', { type: 'submit', t: 'save' }), this.said, this.again));
     root.append(h('div', { class: 'title' }, h('h1', { t: 'view_server' })), h('p', { class: 'hint', t: 'serverHint' }),
       h('div', { class: 'tools' }, field('textFilter', this.text), field('onlyChangeable', this.only)), this.form);
   }
@@ -60,7 +61,8 @@ export default class Server {
   }
 
   take(r) {
-    this.items = r.ok ? r.data.items : this.items;
+    if (r.ok) Object.assign(this, { items: r.data.items, tag: r.tag });
+    this.again.hidden = true;
     this.draw();
   }
 
@@ -108,13 +110,14 @@ export default class Server {
 
   async send(values) {
     for (const { wrong, input } of this.inputs.values()) { wrong.textContent = ''; input.removeAttribute('aria-invalid'); }
-    const r = await call('PATCH', '/settings', values);
+    const r = await call('PATCH', '/settings', values, this.tag);
     if (r.ok) {
       this.take(r);
       this.said.textContent = t('saved');
       return;
     }
     this.said.textContent = trouble(r);
+    this.again.hidden = r.status !== 412;
     for (const e of r.data?.errors ?? []) {
       const at = this.inputs.get(e.key);
       if (!at) continue;

@@ -1,6 +1,6 @@
 // Settings of a device: what this server does with it, and what the device
 // itself tells and takes (ConfigDownload, DeviceConfig).
-import { button, call, channelPath, devicePath, field, h, inLanguage, may, select, status, trouble, when } from './core.js';
+import { button, call, channelPath, devicePath, field, h, inLanguage, may, readAgain, select, status, trouble, when } from './core.js';
 import { Firmware } from './firmware.js';
 import { build, table } from './form.js';
 import { addTexts, t } from './i18n.js';
@@ -13,16 +13,17 @@ import { nameOf } from './words.js';
 addTexts({
   en: { chooseDevice: 'Choose a device or a channel in the tree.', ofServer: 'Here', ofDevice: 'In the device', askDevice: 'Ask the device', refused: 'not known to it', silent: 'no answer', setOk: 'The device has taken it.',
     setBad: 'The device has refused it.', addItem: 'Add', removeItem: 'Remove', isOn: 'on', isOff: 'off', value: 'Value', send: 'Send to the device', readOnly: 'told alone', deviceName: 'Name', group: 'Group', noGroup: 'none',
-    newPassword: 'Password (empty: as it is)', ownDevicePassword: 'It has a password of its own.', sharedPassword: 'It has the password of its group or of the platform.', dropPassword: 'Take its own password away', readAgain: 'Read it again', edition: 'Edition', mediaWay: 'Media over', dateWay: 'Date header', arm: 'Arm at registration', asConfigured: 'as configured', refreshCatalog: 'Ask for the catalog', removeDevice: 'Forget the device',
+    newPassword: 'Password (empty: as it is)', ownDevicePassword: 'It has a password of its own.', sharedPassword: 'It has the password of its group or of the platform.', dropPassword: 'Take its own password away', edition: 'Edition', mediaWay: 'Media over', dateWay: 'Date header', requireWay: 'Require that is not known here', requireRefuse: 'refused (420)', requireIgnore: 'ignored', digestWay: 'Digest algorithms offered (none chosen: as configured)', arm: 'Arm at registration', refreshCatalog: 'Ask for the catalog', removeDevice: 'Forget the device',
     reallyForget: 'Forget this device and its channels?', maker: 'Maker', peer: 'Address', firmware: 'Firmware', registeredAt: 'Registered', keepaliveAt: 'Last keepalive', reboot: 'Restart' },
   zh: { chooseDevice: '请在设备树中选择设备或通道。', ofServer: '平台设置', ofDevice: '设备参数', askDevice: '向设备查询', refused: '设备不支持', silent: '无应答', setOk: '设备已接受。',
     setBad: '设备已拒绝。', addItem: '添加', removeItem: '移除', isOn: '开', isOff: '关', value: '值', send: '下发到设备', readOnly: '只读', deviceName: '名称', group: '分组', noGroup: '无',
-    newPassword: '密码（留空不变）', ownDevicePassword: '已单独设置密码。', sharedPassword: '使用分组或平台的密码。', dropPassword: '取消单独密码', readAgain: '重新读取', edition: '版本', mediaWay: '媒体传输', dateWay: 'Date 头', arm: '注册后布防', asConfigured: '按配置', refreshCatalog: '刷新目录', removeDevice: '删除设备',
+    newPassword: '密码（留空不变）', ownDevicePassword: '已单独设置密码。', sharedPassword: '使用分组或平台的密码。', dropPassword: '取消单独密码', edition: '版本', mediaWay: '媒体传输', dateWay: 'Date 头', requireWay: '未知的 Require 头', requireRefuse: '拒绝（420）', requireIgnore: '忽略', digestWay: '提供的摘要算法（不选则按配置）', arm: '注册后布防', refreshCatalog: '刷新目录', removeDevice: '删除设备',
     reallyForget: '确定删除该设备及其通道？', maker: '厂商', peer: '地址', firmware: '固件', registeredAt: '注册时间', keepaliveAt: '最近心跳', reboot: '重启' },
 });
 
 const WAIT_S = 8;
-const SET_HERE = ['name', 'group', 'media', 'edition', 'date', 'arm'];
+const SET_HERE = ['name', 'group', 'media', 'edition', 'date', 'arm', 'require'];
+const DIGESTS = ['MD5', 'SHA-256', 'SHA-512-256', 'SM3'];
 const ORDERS = ['SnapShotConfig']; // types that order something and set nothing
 
 async function configSchemas() {
@@ -36,7 +37,7 @@ export default class Settings {
     this.takesDevice = true;
     this.title = h('h1', { t: 'view_settings' });
     this.said = status();
-    this.again = button('readAgain', () => this.show(this.at.device, this.at.channel), { hidden: true, class: 'alone' });
+    this.again = readAgain(() => this.show(this.at.device, this.at.channel));
     this.server = h('section', { class: 'card stack' });
     this.subscriptions = new Subscriptions((body) => this.patch(body));
     this.seen = new Seen();
@@ -94,19 +95,23 @@ export default class Settings {
       edition: word(['2011', '2014', '2016', '2022']),
       date: word(['local', 'utc', 'off']),
       arm: select([['off', 'isOff'], ['on', 'isOn']]),
+      require: select([['refuse', 'requireRefuse'], ['ignore', 'requireIgnore']]),
     };
+    const digests = [...new Set([...DIGESTS, ...d.digest])].map((name) => h('input', { type: 'checkbox', value: name, checked: d.digest.includes(name) }));
     f.group.value = d.group;
     f.media.value = d.media === 'auto' ? '' : d.media;
     f.edition.value = d.edition_set === 'auto' ? '' : d.edition_set;
     f.date.value = d.date === 'configured' ? '' : d.date;
     f.arm.value = d.arm;
+    f.require.value = d.require;
     const was = Object.fromEntries(SET_HERE.map((k) => [k, f[k].value]));
     const facts = [['maker', [d.manufacturer, d.model].filter(Boolean).join(' ')], ['firmware', d.firmware], ['recorderState', [t(d.online ? 'online' : 'offline'), inLanguage(d, 'state_reason')].filter(Boolean).join(': ')], ['peer', d.address && `${d.transport} ${d.address}`], ['edition', EDITIONS[d.edition] ?? d.edition],
       ['registeredAt', when(d.registered_at)], ['keepaliveAt', when(d.keepalive_at)]];
     this.server.replaceChildren(h('h2', { t: 'ofServer' }),
       h('dl', { class: 'pairs' }, facts.flatMap(([k, v]) => (v ? [h('dt', { t: k }), h('dd', { text: v })] : []))),
-      h('form', { class: 'fields', 'data-needs': 'admin', onsubmit: (e) => { e.preventDefault(); this.saveServer(f, was); } },
-        field('deviceName', f.name), field('newPassword', f.password), field('group', f.group), field('mediaWay', f.media), field('edition', f.edition), field('dateWay', f.date), field('arm', f.arm),
+      h('form', { class: 'fields', 'data-needs': 'admin', onsubmit: (e) => { e.preventDefault(); this.saveServer(f, was, digests); } },
+        field('deviceName', f.name), field('newPassword', f.password), field('group', f.group), field('mediaWay', f.media), field('edition', f.edition), field('dateWay', f.date), field('arm', f.arm), field('requireWay', f.require),
+        h('fieldset', { class: 'tools' }, h('legend', { t: 'digestWay' }), digests.map((x) => h('label', {}, x, h('span', { text: x.value })))),
         h('button', { type: 'submit', t: 'save' })),
       h('div', { class: 'tools', 'data-needs': 'admin' }, h('span', { class: 'hint', t: d.has_password ? 'ownDevicePassword' : 'sharedPassword' }), d.has_password ? button('dropPassword', () => this.set({ password: null })) : ''),
       h('div', { class: 'tools' }, button('refreshCatalog', () => this.order('POST', '/refresh'), { 'data-needs': 'operator' }), button('reboot', () => {
@@ -115,9 +120,10 @@ export default class Settings {
   }
 
   // What was not touched stays as it is: a name that the device tells is not made ours.
-  saveServer(f, was) {
+  saveServer(f, was, digests) {
     const body = Object.fromEntries(SET_HERE.filter((k) => f[k].value !== was[k]).map((k) => [k, f[k].value || null]));
     if (f.password.value) body.password = f.password.value;
+    if (digests.some((x) => x.checked !== x.defaultChecked)) body.digest = digests.filter((x) => x.checked).map((x) => x.value);
     return this.set(body);
   }
 
@@ -136,14 +142,15 @@ export default class Settings {
     return trouble(r);
   }
 
-  async order(method, path, body, good = 'setOk') {
-    const r = await call(method, devicePath(this.at.device) + path, body);
+  async order(method, path, body, good = 'setOk', tag = undefined) {
+    const r = await call(method, devicePath(this.at.device) + path, body, tag);
+    this.again.hidden = r.status !== 412;
     this.said.textContent = trouble(r) || t(good);
     return r.ok;
   }
 
   async forget() {
-    if (window.confirm(t('reallyForget')) && await this.order('DELETE', '')) this.shell.go('settings');
+    if (window.confirm(t('reallyForget')) && await this.order('DELETE', '', undefined, '', this.tag)) this.shell.go('settings');
   }
 
   // ---- what the device has -------------------------------------------------------

@@ -25,7 +25,7 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, expect, run_one, wait_for
+from rig import BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, expect, free_port, run_one, wait_for
 
 DEVICE = "34020000001180000001"
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
@@ -665,6 +665,57 @@ def rights_are_given_up():
     p = subprocess.run([os.path.join(BUILD, "gb28181d"), "-s", "server.user=no-such-user"], capture_output=True,
                        timeout=20, check=False, cwd="/tmp")
     expect(p.returncode == os.EX_NOUSER and b"no such user" in p.stderr, p)
+
+
+@quick
+def what_stands_in_the_way():
+    """A file where a folder has to be, and one without rights: told at the start, with what to try."""
+    own = [f"-s{k}=127.0.0.1:{free_port()}" for k in ("sip.listen", "http.listen", "rtsp.listen")]
+
+    def start(data, *more):
+        return subprocess.run([os.path.join(BUILD, "gb28181d"), *own, "-s", f"server.data={data}", *more],
+                              capture_output=True, timeout=20 * SLOW, check=False)
+
+    with tempfile.TemporaryDirectory(prefix="gb28181d-e2e-") as top:
+        os.chmod(top, 0o755)
+        plain = os.path.join(top, "plain")
+        with open(plain, "w"):
+            pass
+        said = "a file is where a directory has to be: move it away, or name another directory"
+        p = start(plain)
+        expect(p.returncode == os.EX_CANTCREAT and f"{plain}: {said} (server.data)".encode() in p.stderr, p)
+        p = start(plain + "/data")
+        expect(p.returncode == os.EX_CANTCREAT and b"something above it is a file" in p.stderr, p)
+        for name, key in (("downloads", "download.dir"), ("recordings", "record.dir"), ("snapshots", "server.data"), ("firmware", "server.data")):
+            data = os.path.join(top, name)
+            os.mkdir(data)
+            with open(os.path.join(data, name), "w"):
+                pass
+            p = start(data)
+            expect(p.returncode == os.EX_UNAVAILABLE and f"{data}/{name}: {said} ({key})".encode() in p.stderr, p)
+        if os.geteuid() == 0:
+            p = start(os.path.join(top, "of-nobody"), "-s", f"download.dir={top}/downloads", "-s", "server.user=nobody")
+            expect(p.returncode == os.EX_UNAVAILABLE and b"give it to the user that gb28181d runs as" in p.stderr, p)
+
+
+@quick
+def a_first_start_that_fails():
+    """Its port is taken: that is told, and the next start shows the password of the page, which is good."""
+    with tempfile.TemporaryDirectory(prefix="gb28181d-e2e-") as top, socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        p = subprocess.run([os.path.join(BUILD, "gb28181d"), f"-ssip.listen=127.0.0.1:{free_port()}", f"-shttp.listen={taken}", f"-sserver.data={top}"],
+                           capture_output=True, timeout=20 * SLOW, check=False)
+        expect(p.returncode == os.EX_UNAVAILABLE and b"another program holds it" in p.stderr and b"admin password" not in p.stdout, p)
+        d = Daemon(directory=top)
+        try:
+            shown = re.search(r"admin password\s+(\S+)", d.output())
+            expect(shown, d.output())
+            r = d.call("POST", "/api/v1/login", {"name": "admin", "password": shown.group(1)}, token=False)
+            expect(r.status == 200, r)
+        finally:
+            d.close()
 
 
 def main():

@@ -117,8 +117,9 @@ def rule(b, d):
     b.run("location.hash = '#/home'")
     b.run("location.hash = '#/alarms'")
     wait_for("its type", lambda: "· 2" in b.run("return document.querySelector('#view-alarms .rules [data-id=gate]').textContent"))
-    b.run("document.querySelector('#view-alarms .rules [data-id=gate] [data-t=change]').click();"
-          "const i = document.querySelectorAll('#view-alarms .rules form :is(input, select)'); i[6].value = 3; i[0].form.requestSubmit()")
+    b.run("document.querySelector('#view-alarms .rules [data-id=gate] [data-t=change]').click()")
+    wait_for("its form", lambda: b.run("return document.querySelector('#view-alarms .rules form input').value") == "gate")
+    b.run("const i = document.querySelectorAll('#view-alarms .rules form :is(input, select)'); i[6].value = 3; i[0].form.requestSubmit()")
     wait_for("its preset", lambda: d.get("/api/v1/rules/gate")["preset"] == 3)
     if d.get("/api/v1/rules/gate")["when"] != {"device": DEVICE, "method": "5", "type": "2"}:
         raise Failed(f"{d.get('/api/v1/rules/gate')}")
@@ -126,6 +127,102 @@ def rule(b, d):
     b.run("window.confirm = () => true; document.querySelector('#view-alarms .rules [data-id=gate] [data-t=del]').click()")
     wait_for("it is gone", lambda: not d.get("/api/v1/rules")["items"])
     b.run("document.querySelector('#view-alarms .rules').open = false")
+
+
+def form_of_rule(b):
+    b.run("document.querySelector('#view-alarms .rules [data-id=yard] [data-t=change]').click()")
+    wait_for("its form", lambda: b.run("return document.querySelector('#view-alarms .rules form input').value") == "yard")
+
+
+def form_of_push(b):
+    b.run(f"location.hash = '#/outputs/{DEVICE}/{channel_id(DEVICE)}'")
+    wait_for("its address", lambda: "rtmp" in b.run("return document.querySelector('#view-outputs textarea').value"))
+
+
+def form_of_recorder(b):
+    b.run(f"location.hash = '#/records/{DEVICE}/{channel_id(DEVICE)}'")
+    wait_for("its mode", lambda: b.run("return document.querySelector('#view-records form select').value") == "alarm")
+
+
+def form_of_server(b):
+    b.run("location.hash = '#/server'")
+    wait_for("its form", lambda: b.run("return document.getElementById('set-ptz.hold_s')?.value") == "5")
+
+
+def others_are_faster(b, d):
+    """Forms of the other views that somebody fills while another one changes what they are of."""
+    channel = f"/api/v1/devices/{DEVICE}/channels/{channel_id(DEVICE)}"
+    settings = lambda: {s["key"]: s["value"] for s in d.get("/api/v1/settings")["items"]}
+    d.call("PUT", "/api/v1/rules/yard", {"preset": 1})
+    d.call("PUT", channel + "/push", {"urls": ["rtmp://127.0.0.1:9/a/k"]})
+    d.call("PUT", channel + "/record", {"mode": "alarm", "alarm_s": 20})
+    d.call("PATCH", "/api/v1/settings", {"ptz.hold_s": 5})
+    b.run("location.hash = '#/alarms'")
+    wait_for("the rules", lambda: b.run("return document.querySelector('#view-alarms .rules') !== null"))
+    b.run("document.querySelector('#view-alarms .rules').open = true")
+    wait_for("the rule", lambda: b.run("return document.querySelector('#view-alarms .rules [data-id=yard]')"))
+    for view, form, fill, change, now in (
+            ("alarms", form_of_rule, "document.querySelectorAll('#view-alarms .rules form :is(input, select)')[6].value = 9",
+             ("PUT", "/api/v1/rules/yard", {"preset": 2}), lambda: d.get("/api/v1/rules/yard")["preset"] == 2),
+            ("outputs", form_of_push, "document.querySelector('#view-outputs textarea').value = 'rtmp://127.0.0.1:9/b/k'",
+             ("PUT", channel + "/push", {"urls": ["rtmp://127.0.0.1:9/c/k"]}), lambda: d.get(channel + "/push")["items"][0]["url"].endswith("/c/k")),
+            ("records", form_of_recorder, "document.querySelector('#view-records form input[type=number]').value = 60",
+             ("PUT", channel + "/record", {"mode": "alarm", "alarm_s": 40}), lambda: d.get(channel + "/record")["alarm_s"] == 40),
+            ("server", form_of_server, "document.getElementById('set-ptz.hold_s').value = 7",
+             ("PATCH", "/api/v1/settings", {"ptz.hold_s": 9}), lambda: settings()["ptz.hold_s"] == "9")):
+        form(b)
+        d.call(*change)
+        b.run(fill + f"; document.querySelector('#view-{view} form:has([type=submit])').requestSubmit()")
+        wait_for(f"{view}: the refusal", lambda: "has been changed" in b.run(
+            f"return [...document.querySelectorAll('#view-{view} [role=status]')].map((e) => e.textContent).join()"))
+        if not now():
+            raise Failed(f"{view}: it was overwritten")
+        again = f"document.querySelector('#view-{view} [data-t=readAgain]')"
+        b.run(again + ".click()")
+        wait_for(f"{view}: it is read again", lambda: b.run(f"return {again}.hidden"))
+        b.run(f"document.querySelector('#view-{view} form:has([type=submit])').requestSubmit()")
+        wait_for(f"{view}: what was read is saved", lambda: b.run(
+            f"return [...document.querySelectorAll('#view-{view} [role=status]')].some((e) => ['Saved.', 'Nothing was changed.'].includes(e.textContent))"))
+    d.call("DELETE", "/api/v1/rules/yard")
+    d.call("DELETE", channel + "/push")
+    d.call("PUT", channel + "/record", {"mode": "off"})
+    d.call("PATCH", "/api/v1/settings", {"ptz.hold_s": None})
+
+
+def policies(b, d):
+    """What is offered to a device and taken of it; what a group's devices are asked to report. A password is kept that is not named."""
+    about = lambda: d.get(f"/api/v1/devices/{DEVICE}")
+    b.run(f"location.hash = '#/settings/{DEVICE}'")
+    wait_for("its settings", lambda: b.run("return document.querySelector('#view-settings .card fieldset input') !== null"))
+    b.run("document.querySelectorAll('#view-settings .card fieldset input')[1].click();"
+          "document.querySelectorAll('#view-settings .card form select')[5].value = 'ignore';"
+          "document.querySelector('#view-settings .card form').requestSubmit()")
+    wait_for("both are set", lambda: about()["digest"] == ["SHA-256"] and about()["require"] == "ignore")
+    wait_for("it is said", lambda: b.run("return document.querySelector('#view-settings > .hint').textContent") == "Saved.")
+    b.both("settings-of-device")
+    b.run("document.querySelector('#view-settings .card fieldset input:checked').click();"
+          "document.querySelectorAll('#view-settings .card form select')[5].value = 'refuse';"
+          "document.querySelector('#view-settings .card form').requestSubmit()")
+    wait_for("as configured again", lambda: about()["digest"] == [] and about()["require"] == "refuse")
+    d.call("POST", "/api/v1/groups", {"name": "shed", "password": "shed-of-all"})
+    group = lambda: d.get("/api/v1/groups/shed")
+    form = "[...document.querySelectorAll('#view-access form')].find((f) => f.querySelector('[data-kind=alarm]'))"
+    b.run("location.hash = '#/access'")
+    wait_for("the group", lambda: b.run("return document.querySelector('#view-access [data-id=shed]') !== null"))
+
+    def change(script):
+        b.run("document.querySelector('#view-access [data-id=shed] [data-t=change]').click()")
+        wait_for("its form", lambda: b.run(f"return {form}.querySelector('input').value") == "shed")
+        b.run(f"const f = {form}; {script}; f.requestSubmit()")
+
+    change("f.querySelector('[data-kind=alarm]').value = '3600'; f.querySelector('[data-kind=catalog]').value = 'false'")
+    wait_for("its policy", lambda: group()["subscribe"] == {"catalog": False, "alarm": 3600, "position": None, "ptz": None})
+    if not group()["has_password"]:
+        raise Failed("its password has gone")
+    b.both("groups")
+    change("f.querySelector('[data-kind=catalog]').value = ''; f.querySelector('[type=checkbox]').click()")
+    wait_for("its password is gone", lambda: not group()["has_password"] and group()["subscribe"]["catalog"] is None)
+    d.call("DELETE", "/api/v1/groups/shed")
 
 
 def user_changed_meanwhile(b, d):
@@ -150,7 +247,9 @@ def devices(b, d):
         changed_meanwhile(b, d)
         ordered(b, d)
         seen(b, d)
+        policies(b, d)
         rule(b, d)
+        others_are_faster(b, d)
         user_changed_meanwhile(b, d)
     finally:
         cam.close()

@@ -30,6 +30,10 @@ def plays(b, d):
     if not all(x in told for x in ("/index.m3u8?", ".ps?", ".flv?", "ws://", "/frame.mp4?")):
         raise Failed(f"addresses: {told}")
     b.shot("playing")
+    b.run("document.getElementById('to-device').click()")
+    wait_for("its settings", lambda: b.run("return location.hash").startswith("#/settings/") and b.run("return document.querySelector('#view-settings .orders') !== null"))
+    b.run("history.back()")
+    wait_for("its picture again", lambda: read_clock(b), timeout=25)
     print("        " + ", ".join(f"{k} {v}" for k, v in figures.items()))
     if b.run(LISTEN)["level"] > 0.01:
         raise Failed("it is not silent at the start")

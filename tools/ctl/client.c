@@ -19,7 +19,8 @@ static void split_url(const char *url, char host[256], char port[8],
     uint32_t number = 80;
 
     if (slice_has_iprefix(s, SLICE("https://")))
-        ctl_die(EX_USAGE, "%s: https is not supported by this version", url);
+        ctl_die_hint(EX_USAGE, "the same port speaks http:// too",
+                     "%s: https is not supported by this version", url);
     if (slice_has_iprefix(s, SLICE("http://")))
         s = slice_from(s, 7);
     authority = slice_head(s, slice_find(s, '/'));
@@ -59,10 +60,10 @@ static FILE *dial(const char *host, const char *port)
     }
     freeaddrinfo(list);
     if (fd < 0)
-        ctl_die(EX_UNAVAILABLE,
-                "%s:%s: %s\n  hint      is the daemon running there? --url "
-                "or $GB28181D_URL names another place",
-                host, port, strerror(err));
+        ctl_die_hint(EX_UNAVAILABLE,
+                     "is the daemon running there? --url or $GB28181D_URL names "
+                     "another place",
+                     "%s:%s: %s", host, port, strerror(err));
     f = fdopen(fd, "r+");
     if (!f)
         ctl_die(EX_OSERR, "no memory");
@@ -246,6 +247,17 @@ struct slice ctl_body(struct ctl_answer *a)
     return slice_of(p, n);
 }
 
+/* Its columns; Chinese letters take two. */
+static void put_more(const char *name, const char *text)
+{
+    fprintf(stderr, "  %-*s %s\n", ctl.chinese ? 1 : 9, ctl_words(name), text);
+}
+
+void ctl_hint(const char *hint)
+{
+    put_more("hint", ctl_words(hint));
+}
+
 void ctl_problem(unsigned status, struct slice body)
 {
     json_t *j = json_loadb(body.p, body.n, 0, NULL);
@@ -256,10 +268,16 @@ void ctl_problem(unsigned status, struct slice body)
     fflush(stdout);
     fprintf(stderr, "gbctl: %u %s: %s\n", status, ctl_shown_of(j, "code"),
             ctl_shown(ctl_told(j, "detail")));
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < (status == 401 ? 2 : 3); i++)
         if (*ctl_text(j, more[i]))
-            fprintf(stderr, "  %-9s %s\n", more[i],
-                    ctl_shown(ctl_told(j, more[i])));
+            put_more(more[i], ctl_shown(ctl_told(j, more[i])));
+    if (status == 401)
+        ctl_hint(*ctl.token
+                     ? "is it the token of that server? it stands in admin-token "
+                       "of its data directory: --token @FILE"
+                     : "no token was found: --token @FILE, $GB28181D_TOKEN, "
+                       CTL_TOKEN_HERE " or " CTL_TOKEN_SYSTEM
+                       " (readable by root and its own user)");
     json_decref(j);
     exit(status == 401 || status == 403 ? EX_NOPERM : 1);
 }

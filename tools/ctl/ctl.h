@@ -30,8 +30,18 @@ struct ctl_options {
 };
 extern struct ctl_options ctl;
 
+#define CTL_TOKEN_HERE "./gb28181d-data/admin-token"
+#define CTL_TOKEN_SYSTEM "/var/lib/gb28181d/admin-token"
+
+/* In the language of who looks: a sentence of gbctl's own, or a format. */
+const char *ctl_words(const char *english);
+/* fmt: its Chinese is looked up. */
 void ctl_die(int code, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), noreturn));
+/* The same with a line of what to try, of gbctl's own. */
+void ctl_die_hint(int code, const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4), noreturn));
+void ctl_hint(const char *hint);
 int ctl_usage(void); /* tells how this command is used; EX_USAGE */
 
 /* ---- commands ---- */

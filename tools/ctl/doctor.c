@@ -5,6 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LOOKS 60 /* half a minute of them */
+#define LOOK_US 500000
+
 static const char *mark(const char *state)
 {
     bool colours = isatty(STDOUT_FILENO);
@@ -37,12 +40,27 @@ static void print_link(const json_t *l)
                ctl_shown(ctl_told(r, "title")));
 }
 
+/* The server answers after ten seconds, and may try another transport then: waits
+ * for what comes of that. */
+static json_t *examine(char **arg)
+{
+    char text[1024];
+    const char *path = ctl_channel_path(text, arg[0], arg[1], "/doctor");
+    json_t *j = ctl_call("POST", path);
+
+    for (int i = 0; i < LOOKS && strcmp(ctl_text(j, "verdict"), "unknown") == 0 &&
+                    json_is_true(json_object_get(j, "running")); i++) {
+        usleep(LOOK_US);
+        json_decref(j);
+        j = ctl_call("GET", path);
+    }
+    return j;
+}
+
 /* ID CHANNEL: asks for the picture first. EX_OK when no link is red. */
 static int doctor(char **arg, int n)
 {
-    char text[1024];
-    json_t *j = ctl_call("POST", ctl_channel_path(text, arg[0], arg[1],
-                                                  "/doctor")), *l;
+    json_t *j = examine(arg), *l;
     bool red = strcmp(ctl_text(j, "verdict"), "red") == 0;
     size_t i;
 

@@ -1,0 +1,11 @@
+/* app/folder.h - a directory that the daemon writes into */
+#ifndef APP_FOLDER_H
+#define APP_FOLDER_H
+
+#include "app/why.h"
+
+/* Makes it (0700) where it is missing; there it has to be a directory that this
+ * process can write into. setting: the key that names another one, for the sentence.
+ * 0, or GB_EIO with *why: what is the matter, and what to try. */
+int folder_make(const char *path, const char *setting, char why[static WHY_MAX]);
+#endif
