@@ -189,7 +189,7 @@ static void piecewise(void **state)
         size_t len = n - 1 - i < 613 ? n - 1 - i : 613;
 
         send_bytes(c, slice_of(file + i, len));
-        uv_run(&net.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
     }
     last[0] = file[n - 1];
     memcpy(last + 1, health, sizeof(health) - 1);
@@ -255,7 +255,7 @@ static void cut_off(void **state)
         send_head(c, "admin-token", SIZE, "");
         send_bytes(c, slice_of(file, at[i]));
         for (unsigned k = 0; k < i * 3; k++)
-            uv_run(&net.loop, UV_RUN_NOWAIT);
+            uv_run(&loop.uv, UV_RUN_NOWAIT);
         hang_up(c);
     }
     RUN_UNTIL(files_open() == 0);
