@@ -63,6 +63,14 @@ static void set_give_up(struct sip_stack *s, struct trans *t,
         client(t)->give_up_ms = now_ms + (timeout_ms ? timeout_ms : longest_ms);
 }
 
+struct client_opts stk_client_opts(const struct sip_request *r)
+{
+    return (struct client_opts){ .peer = &r->peer,
+                                 .user = r->user,
+                                 .timeout_ms = r->timeout_ms,
+                                 .login = { r->username, r->password } };
+}
+
 int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
                    const struct client_opts *o, uint64_t now_ms,
                    struct trans **out)
@@ -94,7 +102,10 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
     client(*out)->large = large;
     client(*out)->branch = random;
     set_give_up(s, *out, o->timeout_ms, now_ms);
-    return 0;
+    err = stk_keep_secret(s, *out, o->login.username, o->login.password);
+    if (err)
+        stk_trans_free(s, *out);
+    return err;
 }
 
 void stk_client_start(struct sip_stack *s, struct trans *t, uint64_t now_ms)
@@ -155,9 +166,7 @@ static bool is_plain(enum sip_method m)
 int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
                       uint64_t now_ms, uint64_t *transaction)
 {
-    struct client_opts o = { .peer = &r->peer,
-                             .user = r->user,
-                             .timeout_ms = r->timeout_ms };
+    struct client_opts o = stk_client_opts(r);
     struct sip_request_parts p;
     struct stk_fresh f;
     struct trans *t;
@@ -172,11 +181,6 @@ int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, r->username, r->password);
-    if (err) {
-        stk_trans_free(s, t);
-        return err;
-    }
     *transaction = t->id;
     stk_client_start(s, t, now_ms);
     return 0;
@@ -191,9 +195,7 @@ int stk_read_back(struct sip_stack *s, const struct trans *t)
 int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
                      uint64_t now_ms, uint64_t *dialog)
 {
-    struct client_opts o = { .peer = &r->peer,
-                             .user = r->user,
-                             .timeout_ms = r->timeout_ms };
+    struct client_opts o = stk_client_opts(r);
     struct sip_request_parts p;
     struct sip_dialog d;
     struct stk_fresh f;
@@ -212,8 +214,7 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, r->username, r->password);
-    if (!err && stk_read_back(s, t))
+    if (stk_read_back(s, t))
         err = GB_ESYNTAX;
     if (!err) {
         sip_dialog_of_invite(&d, &s->aux);
@@ -266,9 +267,7 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
                          uint64_t *transaction)
 {
     struct call *c = stk_call_find(s, dialog);
-    struct client_opts o = { .dialog = dialog,
-                             .user = r->user,
-                             .timeout_ms = r->timeout_ms };
+    struct client_opts o = stk_client_opts(r);
     struct slice routes[SIP_MAX_ROUTES + 1];
     struct arena scratch = stk_arena(s);
     struct sip_request_parts p;
@@ -279,7 +278,9 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
         err = stk_room(s);
     if (err)
         return err;
-    o.peer = r->peer.remote.family == GB_NO_ADDR ? &c->peer : &r->peer;
+    o.dialog = dialog;
+    if (r->peer.remote.family == GB_NO_ADDR)
+        o.peer = &c->peer;
     stk_request_parts(&p, r);
     err = sip_dialog_fill(&c->d, &p, routes, &scratch);
     if (err)
@@ -288,11 +289,6 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, r->username, r->password);
-    if (err) {
-        stk_trans_free(s, t);
-        return err;
-    }
     c->d.local_cseq = p.cseq;
     if (r->method == SIP_METHOD_INVITE) {
         c->own_invite = t->id;
@@ -342,19 +338,13 @@ int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
     struct trans *t;
     int err = stk_room(s);
 
+    if (login)
+        o.login = *login;
     if (!err)
         err = stk_client_new(s, &p, &o, now_ms, &t);
-    if (err)
-        return err;
-    if (login) {
-        err = stk_keep_secret(s, t, login->username, login->password);
-        if (err) {
-            stk_trans_free(s, t);
-            return err;
-        }
-    }
-    stk_client_start(s, t, now_ms);
-    return 0;
+    if (!err)
+        stk_client_start(s, t, now_ms);
+    return err;
 }
 
 /* ---- CANCEL (RFC 3261 §9.1) -------------------------------------------- */

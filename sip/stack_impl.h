@@ -461,8 +461,12 @@ struct client_opts {
     uint64_t dialog, user;
     uint64_t sub;
     uint32_t timeout_ms;
+    struct sip_login login; /* for when it is challenged; no username: none */
     bool silent;
 };
+
+/* What r says of its transaction. Borrows from r. */
+struct client_opts stk_client_opts(const struct sip_request *r);
 
 /* A request in two steps: written, with its transaction but nothing sent; then
  * on its way. Between them it can be taken back with stk_trans_free. Fills
