@@ -376,6 +376,23 @@ static int on_alarm(void *ctx, const struct manscdp_msg *msg)
     return 0;
 }
 
+/* A line for each value that it has: its name, a tab, the value. */
+static void write_ptz(struct writer *w, const struct manscdp_ptz_notify *m)
+{
+    const struct {
+        const char *name;
+        struct slice value;
+    } all[] = { { "pan", m->pan }, { "tilt", m->tilt }, { "zoom", m->zoom },
+                { "horizontal_angle", m->horizontal_angle },
+                { "vertical_angle", m->vertical_angle },
+                { "max_view_distance", m->max_view_distance } };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if (all[i].value.n)
+            writer_f(w, "%s\t%.*s\n", all[i].name,
+                     SLICE_ARG(slice_head(all[i].value, 24)));
+}
+
 /* Where a camera looks. */
 static int on_ptz(void *ctx, const struct manscdp_msg *msg)
 {
@@ -386,20 +403,7 @@ static int on_ptz(void *ctx, const struct manscdp_msg *msg)
 
     if (manscdp_ptz_notify_decode(&m, msg))
         return GB_ESYNTAX;
-    {
-        const struct {
-            const char *name;
-            struct slice value;
-        } all[] = { { "pan", m.pan }, { "tilt", m.tilt }, { "zoom", m.zoom },
-                    { "horizontal_angle", m.horizontal_angle },
-                    { "vertical_angle", m.vertical_angle },
-                    { "max_view_distance", m.max_view_distance } };
-
-        for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-            if (all[i].value.n)
-                writer_f(&w, "%s\t%.*s\n", all[i].name,
-                         SLICE_ARG(slice_head(all[i].value, 24)));
-    }
+    write_ptz(&w, &m);
     if (w.len)
         platform_queue_ptz(v->p, device_id(v->d),
                            slice_head(m.head.device_id.n ? m.head.device_id
