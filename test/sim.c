@@ -326,6 +326,17 @@ int sim_play(struct sim *s, struct sim_device *d, const char *channel,
     return platform_live_start(s->p, &req, s->now, out);
 }
 
+struct platform_session sim_watch(struct sim *s, struct sim_device *d,
+                                  const char *channel,
+                                  enum platform_transport t)
+{
+    struct platform_session v;
+
+    assert_int_equal(sim_play(s, d, channel, t, &v), 0);
+    platform_session_hold(s->p, v.id, s->now);
+    return v;
+}
+
 int sim_playback(struct sim *s, struct sim_device *d, const char *channel,
                  enum platform_session_kind kind, enum platform_transport t,
                  struct platform_session *out)

@@ -309,6 +309,10 @@ void sim_settle(struct sim *s);
 
 int sim_play(struct sim *s, struct sim_device *d, const char *channel,
              enum platform_transport t, struct platform_session *out);
+/* The same, which must succeed, with somebody who watches it. */
+struct platform_session sim_watch(struct sim *s, struct sim_device *d,
+                                  const char *channel,
+                                  enum platform_transport t);
 /* The 600 s from SIM_UTC on. */
 int sim_playback(struct sim *s, struct sim_device *d, const char *channel,
                  enum platform_session_kind kind, enum platform_transport t,
