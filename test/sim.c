@@ -312,6 +312,29 @@ void sim_settle(struct sim *s)
     sim_run(s, 30000);
 }
 
+#define WITHOUT_MEMORY_MAX 3000 /* allocations of a life: it comes to an end */
+
+void sim_without_memory(struct sim *s, void (*live)(void))
+{
+    bool done = false;
+
+    for (unsigned long n = 1; !done; n++) {
+        struct failing_alloc f;
+        const struct sim_options o = { .config = { .auto_enrol = true },
+                                       .alloc = &f.alloc };
+
+        failing_alloc_init(&f, n);
+        if (sim_init(s, &o)) {
+            live();
+            done = f.calls < n;
+            sim_free(s);
+        }
+        if (f.live)
+            fail_msg("allocation %lu: %lu left", n, f.live);
+        assert_true(n < WITHOUT_MEMORY_MAX);
+    }
+}
+
 /* ---- looking ---- */
 
 int sim_play(struct sim *s, struct sim_device *d, const char *channel,

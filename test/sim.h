@@ -301,6 +301,9 @@ struct sim_stream *sim_stream_of(struct sim *s, uint64_t session);
 
 /* Lets so much time pass, with all that happens in it. */
 void sim_run(struct sim *s, uint64_t ms);
+/* live() in a new simulation whose n-th allocation and all later ones fail, for
+ * n = 1, 2, ... until none does; whatever fails, all is given back. */
+void sim_without_memory(struct sim *s, void (*live)(void));
 /* Restarts the server: a new stack and platform, same wire. */
 void sim_restart(struct sim *s);
 

@@ -472,41 +472,30 @@ static void the_edge_never_confirms(void **state)
 
 /* ---- memory ---- */
 
+static void play_and_hang_up(void)
+{
+    struct sim_device *d = sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
+    struct platform_session v;
+
+    sim_channels(d, 1);
+    sim_register(d);
+    sim_run(&s, 20000);
+    d->media = SIM_TCP_ONLY;
+    if (!sim_play(&s, d, d->channel[0], 0, &v)) {
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 20000);
+        sim_bye(d);
+        sim_run(&s, 20000);
+        platform_session_stop(s.p, v.id, s.now);
+    }
+    sim_run(&s, 70000);
+    sim_expect_clean(&s);
+}
+
 static void without_memory(void **state)
 {
-    bool done = false;
-
     (void)state;
-    for (unsigned long n = 1; !done; n++) {
-        struct failing_alloc f;
-        struct sim_options o = { .config = { .auto_enrol = true } };
-
-        failing_alloc_init(&f, n);
-        o.alloc = &f.alloc;
-        if (sim_init(&s, &o)) {
-            struct sim_device *d =
-                sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
-            struct platform_session v;
-
-            sim_channels(d, 1);
-            sim_register(d);
-            sim_run(&s, 20000);
-            d->media = SIM_TCP_ONLY;
-            if (!sim_play(&s, d, d->channel[0], 0, &v)) {
-                platform_session_hold(s.p, v.id, s.now);
-                sim_run(&s, 20000);
-                sim_bye(d);
-                sim_run(&s, 20000);
-                platform_session_stop(s.p, v.id, s.now);
-            }
-            sim_run(&s, 70000);
-            sim_expect_clean(&s);
-            done = f.calls < n;
-            sim_free(&s);
-        }
-        if (f.live)
-            fail_msg("allocation %lu: %lu left", n, f.live);
-    }
+    sim_without_memory(&s, play_and_hang_up);
 }
 
 /* What a channel claims is one thing, what came of playing it another. */
