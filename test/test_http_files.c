@@ -58,26 +58,11 @@ static int setup(void **state)
     return 0;
 }
 
-static void remove_dir(void)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    char path[400];
-
-    assert_non_null(d);
-    while ((e = readdir(d))) {
-        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-        unlink(path);
-    }
-    closedir(d);
-    rmdir(dir);
-}
-
 static int teardown(void **state)
 {
     net_end();
     assert_int_equal(files_in_dir(true), files_in_dir(false));
-    remove_dir();
+    remove_dir(dir);
     return fx_teardown(state);
 }
 
