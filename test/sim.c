@@ -305,6 +305,19 @@ struct sim_device *sim_registered(struct sim *s, const char *id,
     return d;
 }
 
+struct sim_device *sim_add_nth(struct sim *s, unsigned i, unsigned channels)
+{
+    struct sim_device *d;
+    char id[21], ip[32];
+
+    snprintf(id, sizeof(id), "3402000000118%07u", i + 1);
+    snprintf(ip, sizeof(ip), "%s.%u:5060", i & 1 ? "203.0.113" : "10.0.0",
+             10 + i);
+    d = sim_add(s, id, ip, i % 3 == 2 ? SIP_TCP : SIP_UDP);
+    sim_channels(d, channels);
+    return d;
+}
+
 void sim_settle(struct sim *s)
 {
     for (unsigned i = 0; i < s->n_devices; i++)

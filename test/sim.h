@@ -260,6 +260,9 @@ void sim_free(struct sim *s);
 
 struct sim_device *sim_add(struct sim *s, const char *id, const char *ip,
                            uint8_t transport);
+/* Device i of a mixed fleet: every other one on another net, every third over
+ * TCP. */
+struct sim_device *sim_add_nth(struct sim *s, unsigned i, unsigned channels);
 /* sim_init, and one device at 192.168.1.10:5060 that is registered. */
 struct sim_device *sim_registered(struct sim *s, const char *id,
                                   uint8_t transport);
