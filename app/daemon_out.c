@@ -94,7 +94,7 @@ enum log_level daemon_level(enum platform_level l)
 {
     return l == PLATFORM_ERROR  ? LOG_ERROR
            : l == PLATFORM_WARN ? LOG_WARN
-           : l == PLATFORM_INFO ? LOG_INFO : LOG_DEBUG;
+                                : LOG_INFO;
 }
 
 /* Whose the RTP headers of a session are, and between which addresses. */

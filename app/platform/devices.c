@@ -714,6 +714,9 @@ bool platform_device_next(const struct platform *p, struct slice after,
     return true;
 }
 
+_Static_assert(PLATFORM_CHANGES_MAX == HISTORY_MAX,
+               "what is kept is what can be asked for");
+
 bool platform_device_change(const struct platform *p, struct slice id, size_t i,
                             struct platform_change *out)
 {
