@@ -4,7 +4,6 @@
 #include "app/net/jpeg.h"
 #include "app/net/listen.h"
 #include "app/net/noted.h"
-#include "app/net/sockaddr.h"
 
 #include <signal.h>
 #include <stdio.h>

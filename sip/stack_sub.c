@@ -4,7 +4,6 @@
  * tags, with one deadline each. Either side has one request open at most. */
 #include "sip/stack_impl.h"
 
-#include "sip/param.h"
 #include "sip/value.h"
 
 #include <assert.h>

@@ -2,7 +2,6 @@
  * when a channel is playing, in virtual time. */
 #include "test/session_rig.h"
 
-#include "sip/msg.h"
 #include "sip/vocab.h"
 
 #include <stdio.h>

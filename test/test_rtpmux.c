@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "app/media/aac.h"
 #include "app/media/rtpmux.h"
 #include "test/media.h"
 

@@ -16,7 +16,6 @@
 #include "manscdp/media.h"
 #include "manscdp/notify.h"
 #include "manscdp/preset.h"
-#include "manscdp/time.h"
 #include "sip/multipart.h"
 #include "sip/value.h"
 

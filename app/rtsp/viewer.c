@@ -2,7 +2,6 @@
 
 #include "app/net/gather.h"
 #include "app/net/own.h"
-#include "app/net/sockaddr.h"
 #include "app/rtsp/describe.h"
 #include "base/bytes.h"
 
