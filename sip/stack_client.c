@@ -440,7 +440,7 @@ static void failed(struct sip_stack *s, struct trans *t, unsigned status)
 
     stk_tell(s, t, SIP_EV_FAILED, status, &t->peer, NULL);
     if (client(t)->sub)
-        stk_sub_failed(s, t, status);
+        stk_sub_failed(s, t);
     if (!c || c->own_invite != t->id)
         return;
     c->own_invite = 0;

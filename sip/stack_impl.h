@@ -610,7 +610,7 @@ void stk_sub_request(struct sip_stack *s, struct sub *b,
 void stk_sub_answered(struct sip_stack *s, struct trans *t,
                       const struct sip_peer *from, const struct sip_msg *m,
                       uint64_t now_ms);
-void stk_sub_failed(struct sip_stack *s, struct trans *t, unsigned status);
+void stk_sub_failed(struct sip_stack *s, struct trans *t);
 void stk_sub_tick(struct sip_stack *s, struct sub *b, uint64_t now_ms);
 void stk_sub_free(struct sip_stack *s, struct sub *b);
 

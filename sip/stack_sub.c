@@ -563,11 +563,10 @@ void stk_sub_answered(struct sip_stack *s, struct trans *t,
     }
 }
 
-void stk_sub_failed(struct sip_stack *s, struct trans *t, unsigned status)
+void stk_sub_failed(struct sip_stack *s, struct trans *t)
 {
     struct sub *b = stk_sub_find(s, client(t)->sub);
 
-    (void)status;
     if (!b || b->open != t->id)
         return;
     b->open = 0;

@@ -438,10 +438,9 @@ struct device *device_lost(struct platform *p, uint64_t connection)
     return d;
 }
 
-bool device_admits(const struct platform *p, const struct device *d,
-                   const struct sip_peer *from, bool *moved)
+bool device_admits(const struct device *d, const struct sip_peer *from,
+                   bool *moved)
 {
-    (void)p;
     *moved = false;
     if (!d->bound || from->transport != d->peer.transport ||
         !gb_addr_ip_eq(&from->remote, &d->peer.remote))

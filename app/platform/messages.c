@@ -428,7 +428,7 @@ static int on_media_status(void *ctx, const struct manscdp_msg *msg)
 
     if (manscdp_media_status_decode(&m, msg))
         return GB_ESYNTAX;
-    s = playback_of(v->p, v->d, v->ev, m.head.device_id);
+    s = playback_of(v->d, v->ev, m.head.device_id);
     if (s && slice_eq(slice_trim(m.type), SLICE(MANSCDP_MEDIA_ENDED)))
         playback_ending(v->p, s);
     return 0; /* others mean nothing before media stop as well */
@@ -705,7 +705,7 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
     d = sender(p, ev, platform_user(&ev->msg->from.uri, text, &from)
                           ? from
                           : SLICE(""));
-    if (d && device_admits(p, d, &ev->peer, moved)) {
+    if (d && device_admits(d, &ev->peer, moved)) {
         if (!*moved && (ev->peer.connection != d->peer.connection ||
                         ev->peer.listener != d->peer.listener))
             device_bind(p, d, &ev->peer, false);
@@ -800,7 +800,7 @@ void messages_refused(struct platform *p, const struct sip_event *ev)
 
     platform_user(&ev->msg->from.uri, text, &from);
     d = sender(p, ev, from);
-    if (d && device_admits(p, d, &ev->peer, &moved))
+    if (d && device_admits(d, &ev->peer, &moved))
         voice_on_refused(p, d, ev);
 }
 
