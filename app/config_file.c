@@ -71,24 +71,38 @@ static int skip_node(struct reading *r)
     }
 }
 
+/* The next key of a mapping of what, or its end, which clears *more. why: it is
+ * a fault when it is no key. */
+static int next_key(struct reading *r, const char *what, const char *why,
+                    bool *more)
+{
+    int err = next_event(r);
+
+    if (err)
+        return err;
+    *more = r->ev.type != YAML_MAPPING_END_EVENT;
+    if (*more && r->ev.type != YAML_SCALAR_EVENT)
+        return fault_at(r, r->ev.start_mark, what, why);
+    return 0;
+}
+
 /* { net: a, address: b } of network.advertise becomes "a b". */
 static int read_map_item(struct reading *r, int k)
 {
     static const struct slice field[2] = { SLICE_INIT("net"),
                                            SLICE_INIT("address") };
     char text[256], part[2][100] = { "", "" };
+    bool more;
     int err;
 
     for (;;) {
         size_t i;
 
-        err = next_event(r);
+        err = next_key(r, config_keys[k].name, "bad mapping", &more);
         if (err)
             return err;
-        if (r->ev.type == YAML_MAPPING_END_EVENT)
+        if (!more)
             break;
-        if (r->ev.type != YAML_SCALAR_EVENT)
-            return fault_at(r, r->ev.start_mark, config_keys[k].name, "bad mapping");
         i = slice_eq(scalar(r), field[0]) ? 0
             : slice_eq(scalar(r), field[1]) ? 1 : 2;
         if (i == 2 || *part[i])
@@ -165,6 +179,7 @@ static bool is_open(struct slice section)
 static int read_section(struct reading *r, struct slice section)
 {
     char name[128], hint[CONFIG_HINT_MAX];
+    bool more;
     int err, k;
 
     if (r->ev.type == YAML_SCALAR_EVENT && scalar(r).n == 0)
@@ -172,13 +187,9 @@ static int read_section(struct reading *r, struct slice section)
     if (r->ev.type != YAML_MAPPING_START_EVENT)
         return fault_at(r, r->ev.start_mark, "", "a section is a mapping");
     for (;;) {
-        err = next_event(r);
-        if (err)
+        err = next_key(r, "", "a key is needed", &more);
+        if (err || !more)
             return err;
-        if (r->ev.type == YAML_MAPPING_END_EVENT)
-            return 0;
-        if (r->ev.type != YAML_SCALAR_EVENT)
-            return fault_at(r, r->ev.start_mark, "", "a key is needed");
         snprintf(name, sizeof(name), "%.*s.%.*s", SLICE_ARG(section),
                  SLICE_ARG(scalar(r)));
         k = config_find_key(slice_str(name));
@@ -212,16 +223,13 @@ static int find_section(struct slice name)
 static int read_sections(struct reading *r)
 {
     char section[64], hint[CONFIG_HINT_MAX];
+    bool more;
     int err, k;
 
     for (;;) {
-        err = next_event(r);
-        if (err)
+        err = next_key(r, "", "no such section", &more);
+        if (err || !more)
             return err;
-        if (r->ev.type == YAML_MAPPING_END_EVENT)
-            return 0;
-        if (r->ev.type != YAML_SCALAR_EVENT)
-            return fault_at(r, r->ev.start_mark, "", "no such section");
         k = slice_copy(section, sizeof(section), scalar(r))
                 ? find_section(slice_str(section)) : -1;
         if (k < 0)

@@ -5,7 +5,6 @@
 #include "app/net/listen.h"
 #include "app/net/noted.h"
 #include "app/net/random.h"
-#include "app/net/sockaddr.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -233,10 +232,8 @@ static int start_trace(struct daemon *d, char why[static WHY_MAX])
 
 unsigned daemon_media_threads(const struct config *c)
 {
-    unsigned n = config_number(c, CONFIG_MEDIA_THREADS);
-    unsigned cores = uv_available_parallelism();
-
-    return n ? n : cores > 1 ? cores - 1 : 1;
+    return media_net_loops(config_number(c, CONFIG_MEDIA_THREADS),
+                           uv_available_parallelism());
 }
 
 /* https is for whoever can check certificates. */

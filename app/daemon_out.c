@@ -94,7 +94,7 @@ enum log_level daemon_level(enum platform_level l)
 {
     return l == PLATFORM_ERROR  ? LOG_ERROR
            : l == PLATFORM_WARN ? LOG_WARN
-           : l == PLATFORM_INFO ? LOG_INFO : LOG_DEBUG;
+                                : LOG_INFO;
 }
 
 /* Whose the RTP headers of a session are, and between which addresses. */
@@ -193,7 +193,18 @@ static void session_gone(struct daemon *d, uint64_t session)
         rtsp_server_on_session(d->rtsp, session, true);
 }
 
-static void on_action(struct daemon *d, const struct platform_action *a)
+static void order_media(struct daemon *d, const struct platform_action *a)
+{
+    struct rtplog *headers = NULL;
+
+    if (d->closing) /* the media loops end by themselves */
+        return;
+    if (a->kind == PLATFORM_DO_OPEN && d->headers)
+        headers = rtplogs_open(d->headers, a->session);
+    media_net_order(d->media, a, headers);
+}
+
+static void act(struct daemon *d, const struct platform_action *a)
 {
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
@@ -201,11 +212,7 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_DO_PACE:
     case PLATFORM_DO_SPEAK:
     case PLATFORM_DO_CLOSE:
-        if (!d->closing) /* the media loops end by themselves */
-            media_net_order(d->media, a,
-                            a->kind == PLATFORM_DO_OPEN && d->headers
-                                ? rtplogs_open(d->headers, a->session)
-                                : NULL);
+        order_media(d, a);
         break;
     case PLATFORM_DO_SAVE:
     case PLATFORM_DO_FILE_END:
@@ -254,13 +261,18 @@ static void on_action(struct daemon *d, const struct platform_action *a)
     case PLATFORM_POSITION:
     case PLATFORM_DIALOG_OPENED:
     case PLATFORM_DIALOG_CLOSED:
-        break; /* kept, below */
+        break; /* only kept */
     case PLATFORM_RECORDS_CHANGED:
     case PLATFORM_PTZ_MOVED:
     case PLATFORM_SNAPSHOT_DONE:
     case PLATFORM_VOICE_CHANGED:
         break; /* http_on_action tells those who wait */
     }
+}
+
+static void on_action(struct daemon *d, const struct platform_action *a)
+{
+    act(d, a);
     keep(d, a);
     if (d->closing)
         return;

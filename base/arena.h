@@ -22,9 +22,4 @@ void *arena_alloc(struct arena *a, size_t n);
  * result is false when the arena is full. */
 bool arena_slice(struct arena *a, struct slice s, struct slice *out);
 
-/* All of it is free again. */
-static inline void arena_reset(struct arena *a)
-{
-    a->used = 0;
-}
 #endif

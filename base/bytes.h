@@ -1,8 +1,7 @@
-/* base/bytes.h - big-endian reader over one or two segments, sticky error
+/* base/bytes.h - big-endian reader, sticky error
  *
- * Two segments (left over, just arrived) let a demuxer read a header that
- * straddles two packets without joining them. A read past the end returns 0
- * and sets err; the caller reads the whole header and checks once. */
+ * A read past the end returns 0 and sets err; the caller reads the whole header
+ * and checks once. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -11,42 +10,28 @@
 #include <stdint.h>
 
 struct bytes {
-    const uint8_t *p, *end;   /* what is left of the current segment */
-    const uint8_t *p2, *end2; /* the second segment, not begun yet */
-    size_t off;               /* bytes read so far, both segments */
-    int err;                  /* 0 or GB_EAGAIN: read past the end */
+    const uint8_t *p, *end; /* what is left */
+    size_t off;             /* bytes read so far */
+    int err;                /* 0 or GB_EAGAIN: read past the end */
 };
 
 static inline struct bytes bytes_of(const void *p, size_t n)
 {
     const uint8_t *b = p;
 
-    return (struct bytes){ b, n ? b + n : b, NULL, NULL, 0, 0 };
-}
-
-static inline struct bytes bytes_of2(const void *p, size_t n, const void *q,
-                                     size_t m)
-{
-    const uint8_t *b = p, *c = q;
-
-    return (struct bytes){ b, n ? b + n : b, c, m ? c + m : c, 0, 0 };
+    return (struct bytes){ b, n ? b + n : b, 0, 0 };
 }
 
 static inline size_t bytes_left(const struct bytes *r)
 {
-    return (size_t)(r->end - r->p) + (size_t)(r->end2 - r->p2);
+    return (size_t)(r->end - r->p);
 }
 
 static inline uint8_t bytes_u8(struct bytes *r)
 {
     if (r->p == r->end) {
-        r->p = r->p2;
-        r->end = r->end2;
-        r->p2 = r->end2 = NULL;
-        if (r->p == r->end) {
-            r->err = GB_EAGAIN;
-            return 0;
-        }
+        r->err = GB_EAGAIN;
+        return 0;
     }
     r->off++;
     return *r->p++;
@@ -91,8 +76,6 @@ static inline uint32_t bytes_be32_at(const void *p)
 
 static inline void bytes_skip(struct bytes *r, size_t n)
 {
-    size_t in_first = (size_t)(r->end - r->p);
-
     if (n > bytes_left(r)) {
         r->err = GB_EAGAIN;
         n = bytes_left(r);
@@ -100,12 +83,6 @@ static inline void bytes_skip(struct bytes *r, size_t n)
     if (n == 0)
         return; /* p may be NULL */
     r->off += n;
-    if (n <= in_first) {
-        r->p += n;
-        return;
-    }
-    r->p = r->p2 + (n - in_first);
-    r->end = r->end2;
-    r->p2 = r->end2 = NULL;
+    r->p += n;
 }
 #endif

@@ -8,11 +8,6 @@ static const struct slice methods[] = {
 #undef X
 };
 
-const char *mansrtsp_method_name(enum mansrtsp_method m)
-{
-    return (unsigned)m < MANSRTSP_METHOD_COUNT ? methods[m].p : "";
-}
-
 /* ---- reading ---- */
 
 /* "12.5" or, as RFC 2326 3.6 has it, "1:02:03.5". */

@@ -72,5 +72,4 @@ int mansrtsp_parse(struct mansrtsp *out, struct slice body,
 int mansrtsp_write(struct writer *w, const struct mansrtsp *m,
                    bool whole_scale);
 
-const char *mansrtsp_method_name(enum mansrtsp_method m);
 #endif

@@ -92,12 +92,6 @@ struct ps_map {
 int ps_map_decode(struct ps_map *out, const uint8_t *p, size_t n,
                   size_t *need);
 
-/* a - b of two 33-bit times, the short way round. */
-static inline int64_t ps_time_diff(uint64_t a, uint64_t b)
-{
-    return (int64_t)((a - b) << 31) >> 31;
-}
-
 /* Writers; errors stay in w. scr90k and pts90k are masked to 33 bit. */
 void ps_pack_encode(struct writer *w, uint64_t scr90k, uint32_t rate);
 void ps_system_encode(struct writer *w, bool video, bool audio);

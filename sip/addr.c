@@ -22,12 +22,11 @@ static size_t skip_space(struct slice v, size_t i)
     return i;
 }
 
-static int parse_uri(struct sip_addr *a, struct slice v, size_t off,
-                     struct slice uri, struct gb_diag *diag)
+static int parse_uri(struct sip_addr *a, size_t off, struct slice uri,
+                     struct gb_diag *diag)
 {
     int err = sip_uri_parse(&a->uri, uri, diag);
 
-    (void)v;
     if (err && diag)
         diag->off += off;
     return err;
@@ -43,7 +42,7 @@ static int parse_bracketed(struct sip_addr *a, struct slice v, size_t lt,
     if (gt == v.n)
         return gb_fail(diag, GB_ESYNTAX, lt, "no > behind <");
     a->bracketed = true;
-    err = parse_uri(a, v, lt + 1,
+    err = parse_uri(a, lt + 1,
                     slice_trim(slice_of(v.p + lt + 1, gt - lt - 1)), diag);
     if (err)
         return err;
@@ -63,7 +62,7 @@ static int parse_bare(struct sip_addr *a, struct slice v, struct gb_diag *diag)
         scan_char(uri.p, uri.n, ',') < uri.n)
         return gb_fail(diag, GB_ESYNTAX, 0, "URI needs brackets");
     a->params = slice_from(v, semi + 1);
-    return parse_uri(a, v, 0, uri, diag);
+    return parse_uri(a, 0, uri, diag);
 }
 
 /* The first tag; GB_ESYNTAX when a quote would swallow what follows. */

@@ -24,3 +24,19 @@ int sip_host_take(struct slice *host, struct slice s, size_t *at)
     *at = i;
     return 0;
 }
+
+int sip_port_take(uint16_t *port, struct slice s, size_t *at)
+{
+    size_t i = *at;
+    uint32_t v;
+
+    while (i < s.n && ascii_is_digit(s.p[i]))
+        i++;
+    if (i == *at)
+        return GB_ESYNTAX;
+    if (!slice_u32(slice_of(s.p + *at, i - *at), 65535, &v) || v == 0)
+        return GB_ERANGE;
+    *port = (uint16_t)v;
+    *at = i;
+    return 0;
+}

@@ -1,7 +1,6 @@
 /* Requests of ours: sending, answers, ACK and CANCEL, forks, giving up. */
 #include "sip/stack_impl.h"
 
-#include "sip/value.h"
 
 /* ---- sending ----------------------------------------------------------- */
 
@@ -63,6 +62,14 @@ static void set_give_up(struct sip_stack *s, struct trans *t,
         client(t)->give_up_ms = now_ms + (timeout_ms ? timeout_ms : longest_ms);
 }
 
+struct client_opts stk_client_opts(const struct sip_request *r)
+{
+    return (struct client_opts){ .peer = &r->peer,
+                                 .user = r->user,
+                                 .timeout_ms = r->timeout_ms,
+                                 .login = { r->username, r->password } };
+}
+
 int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
                    const struct client_opts *o, uint64_t now_ms,
                    struct trans **out)
@@ -94,7 +101,10 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
     client(*out)->large = large;
     client(*out)->branch = random;
     set_give_up(s, *out, o->timeout_ms, now_ms);
-    return 0;
+    err = stk_keep_secret(s, *out, o->login.username, o->login.password);
+    if (err)
+        stk_trans_free(s, *out);
+    return err;
 }
 
 void stk_client_start(struct sip_stack *s, struct trans *t, uint64_t now_ms)
@@ -155,9 +165,7 @@ static bool is_plain(enum sip_method m)
 int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
                       uint64_t now_ms, uint64_t *transaction)
 {
-    struct client_opts o = { .peer = &r->peer,
-                             .user = r->user,
-                             .timeout_ms = r->timeout_ms };
+    struct client_opts o = stk_client_opts(r);
     struct sip_request_parts p;
     struct stk_fresh f;
     struct trans *t;
@@ -172,11 +180,6 @@ int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, r->username, r->password);
-    if (err) {
-        stk_trans_free(s, t);
-        return err;
-    }
     *transaction = t->id;
     stk_client_start(s, t, now_ms);
     return 0;
@@ -191,9 +194,7 @@ int stk_read_back(struct sip_stack *s, const struct trans *t)
 int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
                      uint64_t now_ms, uint64_t *dialog)
 {
-    struct client_opts o = { .peer = &r->peer,
-                             .user = r->user,
-                             .timeout_ms = r->timeout_ms };
+    struct client_opts o = stk_client_opts(r);
     struct sip_request_parts p;
     struct sip_dialog d;
     struct stk_fresh f;
@@ -212,8 +213,7 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_request *r,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, r->username, r->password);
-    if (!err && stk_read_back(s, t))
+    if (stk_read_back(s, t))
         err = GB_ESYNTAX;
     if (!err) {
         sip_dialog_of_invite(&d, &s->aux);
@@ -266,9 +266,7 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
                          uint64_t *transaction)
 {
     struct call *c = stk_call_find(s, dialog);
-    struct client_opts o = { .dialog = dialog,
-                             .user = r->user,
-                             .timeout_ms = r->timeout_ms };
+    struct client_opts o = stk_client_opts(r);
     struct slice routes[SIP_MAX_ROUTES + 1];
     struct arena scratch = stk_arena(s);
     struct sip_request_parts p;
@@ -279,7 +277,9 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
         err = stk_room(s);
     if (err)
         return err;
-    o.peer = r->peer.remote.family == GB_NO_ADDR ? &c->peer : &r->peer;
+    o.dialog = dialog;
+    if (r->peer.remote.family == GB_NO_ADDR)
+        o.peer = &c->peer;
     stk_request_parts(&p, r);
     err = sip_dialog_fill(&c->d, &p, routes, &scratch);
     if (err)
@@ -288,11 +288,6 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, r->username, r->password);
-    if (err) {
-        stk_trans_free(s, t);
-        return err;
-    }
     c->d.local_cseq = p.cseq;
     if (r->method == SIP_METHOD_INVITE) {
         c->own_invite = t->id;
@@ -342,19 +337,13 @@ int sip_stack_bye_orphan(struct sip_stack *s, const struct sip_dialog_state *d,
     struct trans *t;
     int err = stk_room(s);
 
+    if (login)
+        o.login = *login;
     if (!err)
         err = stk_client_new(s, &p, &o, now_ms, &t);
-    if (err)
-        return err;
-    if (login) {
-        err = stk_keep_secret(s, t, login->username, login->password);
-        if (err) {
-            stk_trans_free(s, t);
-            return err;
-        }
-    }
-    stk_client_start(s, t, now_ms);
-    return 0;
+    if (!err)
+        stk_client_start(s, t, now_ms);
+    return err;
 }
 
 /* ---- CANCEL (RFC 3261 §9.1) -------------------------------------------- */
@@ -451,7 +440,7 @@ static void failed(struct sip_stack *s, struct trans *t, unsigned status)
 
     stk_tell(s, t, SIP_EV_FAILED, status, &t->peer, NULL);
     if (client(t)->sub)
-        stk_sub_failed(s, t, status);
+        stk_sub_failed(s, t);
     if (!c || c->own_invite != t->id)
         return;
     c->own_invite = 0;
@@ -780,13 +769,24 @@ static bool name_invite(struct sip_stack *s, struct sip_msg *m)
     return true;
 }
 
+/* Of a call of ours, by its From tag as well: another header is broken. */
+static bool has_our_tag(struct sip_stack *s, const struct sip_msg *m)
+{
+    struct trans *t = match(s, m);
+
+    return t && !stk_read_back(s, t) &&
+           slice_eq(m->from.tag, s->aux.from.tag);
+}
+
 /* Dropped, but for a 2xx to an INVITE: without an ACK and, in the end, a BYE
  * the device would send for ever. */
 void stk_on_odd_response(struct sip_stack *s, const struct sip_peer *from,
                          struct sip_msg *m, uint64_t now_ms)
 {
     if (is_2xx(m) && m->call_id.n && m->to.text.n &&
-        (is_2xx_to_invite(m) || (!m->cseq.method_name.n && name_invite(s, m))))
+        (is_2xx_to_invite(m) ||
+         (!m->cseq.method_name.n && name_invite(s, m))) &&
+        has_our_tag(s, m))
         stk_on_response(s, from, m, now_ms);
 }
 

@@ -461,8 +461,12 @@ struct client_opts {
     uint64_t dialog, user;
     uint64_t sub;
     uint32_t timeout_ms;
+    struct sip_login login; /* for when it is challenged; no username: none */
     bool silent;
 };
+
+/* What r says of its transaction. Borrows from r. */
+struct client_opts stk_client_opts(const struct sip_request *r);
 
 /* A request in two steps: written, with its transaction but nothing sent; then
  * on its way. Between them it can be taken back with stk_trans_free. Fills
@@ -610,7 +614,7 @@ void stk_sub_request(struct sip_stack *s, struct sub *b,
 void stk_sub_answered(struct sip_stack *s, struct trans *t,
                       const struct sip_peer *from, const struct sip_msg *m,
                       uint64_t now_ms);
-void stk_sub_failed(struct sip_stack *s, struct trans *t, unsigned status);
+void stk_sub_failed(struct sip_stack *s, struct trans *t);
 void stk_sub_tick(struct sip_stack *s, struct sub *b, uint64_t now_ms);
 void stk_sub_free(struct sip_stack *s, struct sub *b);
 

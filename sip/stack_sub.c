@@ -4,7 +4,6 @@
  * tags, with one deadline each. Either side has one request open at most. */
 #include "sip/stack_impl.h"
 
-#include "sip/param.h"
 #include "sip/value.h"
 
 #include <assert.h>
@@ -316,19 +315,9 @@ static size_t put_extra(struct sip_extra *out, struct slice event,
     return n;
 }
 
-/* Credentials are for the peer that they were meant for, and no other that the
- * subscription has been moved to since. r: NULL, there are none. */
-static int keep_secret(struct sip_stack *s, struct trans *t,
-                       const struct sub *b, const struct sip_request *r)
-{
-    return r && gb_addr_eq(&r->peer.remote, &b->peer.remote)
-               ? stk_keep_secret(s, t, r->username, r->password)
-               : 0;
-}
-
 static int send_in(struct sip_stack *s, struct sub *b,
                    struct sip_request_parts *p, const struct client_opts *opts,
-                   const struct sip_request *r, uint64_t now_ms)
+                   uint64_t now_ms)
 {
     struct slice routes[SIP_MAX_ROUTES + 1];
     struct arena scratch = stk_arena(s);
@@ -346,11 +335,6 @@ static int send_in(struct sip_stack *s, struct sub *b,
     err = stk_client_new(s, p, &o, now_ms, &t);
     if (err)
         return err;
-    err = keep_secret(s, t, b, r);
-    if (err) {
-        stk_trans_free(s, t);
-        return err;
-    }
     b->d.local_cseq = p->cseq;
     b->open = t->id;
     stk_client_start(s, t, now_ms);
@@ -360,9 +344,7 @@ static int send_in(struct sip_stack *s, struct sub *b,
 static int subscribe_first(struct sip_stack *s, const struct sip_subscribe *q,
                            uint64_t now_ms, uint64_t *subscription)
 {
-    struct client_opts o = { .peer = &q->r.peer,
-                             .user = q->r.user,
-                             .timeout_ms = q->r.timeout_ms };
+    struct client_opts o = stk_client_opts(&q->r);
     struct sip_extra extra[MAX_EXTRA + 1];
     struct sip_request_parts p;
     struct sip_dialog d;
@@ -382,8 +364,7 @@ static int subscribe_first(struct sip_stack *s, const struct sip_subscribe *q,
     err = stk_client_new(s, &p, &o, now_ms, &t);
     if (err)
         return err;
-    err = stk_keep_secret(s, t, q->r.username, q->r.password);
-    if (!err && stk_read_back(s, t))
+    if (stk_read_back(s, t))
         err = GB_ESYNTAX;
     if (!err) {
         sip_dialog_of_invite(&d, &s->aux);
@@ -408,16 +389,20 @@ static int subscribe_first(struct sip_stack *s, const struct sip_subscribe *q,
 static int subscribe_again(struct sip_stack *s, struct sub *b,
                            const struct sip_request *r, uint64_t now_ms)
 {
-    struct client_opts o = { .user = r->user, .timeout_ms = r->timeout_ms };
+    struct client_opts o = stk_client_opts(r);
     struct sip_extra extra[MAX_EXTRA + 1];
     struct sip_request_parts p;
     int err;
 
+    /* Credentials are for the peer that they were meant for, and no other that
+     * the subscription has been moved to since. */
+    if (!gb_addr_eq(&r->peer.remote, &b->peer.remote))
+        o.login = (struct sip_login){ .username = { 0 } };
     stk_request_parts(&p, r);
     p.method = SIP_METHOD_SUBSCRIBE;
     p.n_extra = put_extra(extra, event_of(b), r->extra, r->n_extra);
     p.extra = extra;
-    err = send_in(s, b, &p, &o, r, now_ms);
+    err = send_in(s, b, &p, &o, now_ms);
     if (err)
         return err;
     b->asked_s = (uint32_t)r->expires;
@@ -578,11 +563,10 @@ void stk_sub_answered(struct sip_stack *s, struct trans *t,
     }
 }
 
-void stk_sub_failed(struct sip_stack *s, struct trans *t, unsigned status)
+void stk_sub_failed(struct sip_stack *s, struct trans *t)
 {
     struct sub *b = stk_sub_find(s, client(t)->sub);
 
-    (void)status;
     if (!b || b->open != t->id)
         return;
     b->open = 0;
@@ -748,7 +732,7 @@ static int notify(struct sip_stack *s, struct sub *b,
         return err;
     p.n_extra = put_extra(extra, event_of(b), &state, 1);
     p.extra = extra;
-    return send_in(s, b, &p, &o, NULL, now_ms);
+    return send_in(s, b, &p, &o, now_ms);
 }
 
 int sip_stack_notify(struct sip_stack *s, uint64_t subscription,

@@ -25,8 +25,7 @@ static size_t scheme_length(struct slice s)
 static int parse_hostport(struct sip_uri *u, struct slice s, size_t *at,
                           const char **why)
 {
-    uint32_t port;
-    size_t start, i = *at;
+    size_t i = *at;
 
     *why = "host is no IPv6 address";
     if (sip_host_take(&u->host, s, &i))
@@ -35,16 +34,13 @@ static int parse_hostport(struct sip_uri *u, struct slice s, size_t *at,
     if (u->host.n == 0)
         return GB_ESYNTAX;
     if (i < s.n && s.p[i] == ':') {
-        start = ++i;
-        while (i < s.n && ascii_is_digit(s.p[i]))
-            i++;
+        int err;
+
+        i++;
         *why = "port of the URI";
-        if (i == start)
-            return GB_ESYNTAX;
-        if (!slice_u32(slice_of(s.p + start, i - start), 65535, &port) ||
-            port == 0)
-            return GB_ERANGE;
-        u->port = (uint16_t)port;
+        err = sip_port_take(&u->port, s, &i);
+        if (err)
+            return err;
     }
     *at = i;
     *why = "host of the URI";

@@ -64,22 +64,16 @@ static int parse_host(struct sip_via *v, struct slice s, size_t *at)
 /* [: port]; *at is at the colon or behind the host. */
 static int parse_port(struct sip_via *v, struct slice s, size_t *at)
 {
-    size_t start, i;
-    uint32_t port;
+    size_t i;
+    int err;
 
     if (*at == s.n || s.p[*at] != ':')
         return 0;
-    start = i = skip_space(s, *at + 1);
-    while (i < s.n && ascii_is_digit(s.p[i]))
-        i++;
-    if (i == start)
-        return GB_ESYNTAX;
-    if (!slice_u32(slice_of(s.p + start, i - start), 65535, &port) ||
-        port == 0)
-        return GB_ERANGE;
-    v->port = (uint16_t)port;
-    *at = skip_space(s, i);
-    return 0;
+    i = skip_space(s, *at + 1);
+    err = sip_port_take(&v->port, s, &i);
+    if (!err)
+        *at = skip_space(s, i);
+    return err;
 }
 
 static struct slice without_brackets(struct slice s)

@@ -13,7 +13,6 @@
 
 #include "app/platform/platform.h"
 #include "sip/digest.h"
-#include "sip/value.h"
 #include "test/bench/measure.h"
 
 #define DEVICES 20000

@@ -5,28 +5,6 @@
 
 #include "test/fake_table.h"
 
-const char *platform_step_name(enum platform_step s)
-{
-    static const char *const names[] = {
-#define X(id, name, text) name,
-        PLATFORM_STEP_MAP(X)
-#undef X
-    };
-
-    return names[s];
-}
-
-const char *platform_step_text(enum platform_step s)
-{
-    static const char *const texts[] = {
-#define X(id, name, text) text,
-        PLATFORM_STEP_MAP(X)
-#undef X
-    };
-
-    return texts[s];
-}
-
 int platform_live_start(struct platform *p, const struct platform_live *req,
                         struct gb_time now, struct platform_session *out)
 {

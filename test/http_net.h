@@ -3,6 +3,7 @@
 #ifndef TEST_HTTP_NET_H
 #define TEST_HTTP_NET_H
 
+#include "test/guarded_loop.h"
 #include "test/http_fixture.h"
 
 #include "app/http/server.h"
@@ -18,34 +19,15 @@ struct client {
 };
 
 static struct {
-    uv_loop_t loop;
-    uv_timer_t guard;
     struct http_server *server;
     struct gb_addr addr;
-    bool late, closed;
+    bool closed;
 } net;
-
-static inline void on_guard(uv_timer_t *t)
-{
-    (void)t;
-    net.late = true;
-}
-
-/* Runs the loop until the condition holds. */
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        while (!(cond) && !net.late)                                           \
-            uv_run(&net.loop, UV_RUN_ONCE);                                    \
-        if (net.late)                                                          \
-            fail_msg("line %d: waited in vain", __LINE__);                     \
-    } while (0)
 
 static inline void net_begin(void)
 {
     memset(&net, 0, sizeof(net));
-    assert_int_equal(uv_loop_init(&net.loop), 0);
-    uv_timer_init(&net.loop, &net.guard);
-    uv_timer_start(&net.guard, on_guard, GUARD_MS, 0);
+    loop_begin(GUARD_MS);
 }
 
 /* The server, of the fixture's application as it is now. */
@@ -54,7 +36,7 @@ static inline void net_serve(const struct http_server_config *limits)
     struct http_server_config cfg = *limits;
     struct gb_addr any = { GB_IPV4, { 127, 0, 0, 1 }, 0 };
 
-    cfg.loop = &net.loop;
+    cfg.loop = &loop.uv;
     cfg.alloc = &fx.mem.alloc;
     cfg.app = fx.app;
     cfg.listen = &any;
@@ -73,12 +55,9 @@ static inline void on_server_closed(void *ctx)
 static inline void net_end(void)
 {
     http_server_close(net.server, on_server_closed, NULL);
-    while (!net.closed && !net.late)
-        uv_run(&net.loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&net.guard, NULL);
-    uv_run(&net.loop, UV_RUN_DEFAULT);
+    loop_drain(&net.closed);
     assert_true(net.closed);
-    assert_int_equal(uv_loop_close(&net.loop), 0);
+    assert_int_equal(loop_end(), 0);
 }
 
 /* ---- a client --------------------------------------------------------------- */
@@ -122,7 +101,7 @@ static inline struct client *dial(void)
 
     assert_non_null(c);
     assert_int_equal(uv_ip4_addr("127.0.0.1", net.addr.port, &sa), 0);
-    uv_tcp_init(&net.loop, &c->tcp);
+    uv_tcp_init(&loop.uv, &c->tcp);
     uv_tcp_nodelay(&c->tcp, 1);
     c->tcp.data = c->connect.data = c;
     assert_int_equal(uv_tcp_connect(&c->connect, &c->tcp,
@@ -135,12 +114,12 @@ static inline struct client *dial(void)
 /* false: the server has closed. */
 static inline bool send_bytes(struct client *c, struct slice s)
 {
-    while (s.n && !net.late) {
+    while (s.n && !loop.late) {
         uv_buf_t buf = uv_buf_init((char *)(uintptr_t)s.p, (unsigned)s.n);
         int n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
 
         if (n == UV_EAGAIN) {
-            uv_run(&net.loop, UV_RUN_NOWAIT);
+            uv_run(&loop.uv, UV_RUN_NOWAIT);
             continue;
         }
         if (n <= 0)

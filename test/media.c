@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "app/media/params.h"
 #include "test/support.h"
 
 void au_maker_init(struct au_maker *m)
@@ -95,4 +96,49 @@ struct ps_au *au_sound(struct au_maker *m, enum ps_codec codec, uint64_t pts90k,
     m->n = 0;
     put(m, payload.p, payload.n);
     return finish(m, codec, pts90k, 0);
+}
+
+struct media_config *au_config(const struct ps_au *key)
+{
+    struct media_config *c = NULL;
+    struct params *p;
+
+    assert_int_equal(params_new(&p, &gb_alloc_heap, key->codec), 0);
+    assert_true(params_take(p, key));
+    assert_int_equal(params_config(p, 1, &c), 0);
+    params_free(p);
+    return c;
+}
+
+struct media_frame *au_frame(const struct ps_au *au, int64_t dts90k)
+{
+    struct media_frame *f;
+
+    assert_int_equal(media_frame_of_au(&f, &gb_alloc_heap, au), 0);
+    f->dts90k = f->pts90k = dts90k;
+    return f;
+}
+
+struct media_frame *sound_frame(enum ps_codec codec, size_t n, int64_t dts90k)
+{
+    struct media_frame *f = media_frame_new(&gb_alloc_heap, n);
+
+    assert_non_null(f);
+    f->track = MEDIA_AUDIO;
+    f->codec = codec;
+    f->dts90k = f->pts90k = dts90k;
+    memset(f->data, 0, n);
+    return f;
+}
+
+size_t chunk_copy(char *out, struct media_chunk *c)
+{
+    struct media_iov v[MEDIA_CHUNK_IOVS];
+    size_t k = media_chunk_iov(c, MEDIA_PLAIN, 0, v, COUNT(v)), n = 0;
+
+    for (size_t i = 0; i < k; i++) {
+        memcpy(out + n, v[i].base, v[i].len);
+        n += v[i].len;
+    }
+    return n;
 }

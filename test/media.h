@@ -1,7 +1,9 @@
-/* test/media.h - access units for the tests of app/media */
+/* test/media.h - access units, frames and chunks for the tests of app/media */
 #ifndef TEST_MEDIA_H
 #define TEST_MEDIA_H
 
+#include "app/media/chunk.h"
+#include "app/media/frame.h"
 #include "base/slice.h"
 #include "ps/demux.h"
 
@@ -55,4 +57,16 @@ struct ps_au *au_delta(struct au_maker *m, uint64_t pts90k);
 /* One PES of sound. */
 struct ps_au *au_sound(struct au_maker *m, enum ps_codec codec, uint64_t pts90k,
                        struct slice payload);
+
+/* What the parameter sets of this picture say. */
+struct media_config *au_config(const struct ps_au *key);
+
+/* The picture, decoded and shown at this time. */
+struct media_frame *au_frame(const struct ps_au *au, int64_t dts90k);
+
+/* n bytes of sound, each of them 0. */
+struct media_frame *sound_frame(enum ps_codec codec, size_t n, int64_t dts90k);
+
+/* Writes the bytes of a chunk as they are in a plain stream; how many. */
+size_t chunk_copy(char *out, struct media_chunk *c);
 #endif

@@ -6,7 +6,6 @@
 
 #include "app/media/fmp4.h"
 #include "app/media/mp4index.h"
-#include "app/media/params.h"
 #include "test/media.h"
 
 #define LEAD 45000 /* where the file's first picture is */
@@ -20,14 +19,8 @@ static struct mp4index idx;
 
 static inline void put(struct media_chunk *c)
 {
-    struct media_iov v[MEDIA_CHUNK_IOVS];
-    size_t k = media_chunk_iov(c, MEDIA_PLAIN, 0, v, COUNT(v));
-
-    for (size_t i = 0; i < k; i++) {
-        assert_true(file_n + v[i].len <= sizeof(file));
-        memcpy(file + file_n, v[i].base, v[i].len);
-        file_n += v[i].len;
-    }
+    assert_true(file_n + media_chunk_size(c, MEDIA_PLAIN) <= sizeof(file));
+    file_n += chunk_copy(file + file_n, c);
     media_chunk_unref(c);
 }
 
@@ -61,18 +54,6 @@ static inline void put_index(void)
     file_n += w.len;
 }
 
-static inline struct media_config *config_of(const struct ps_au *key)
-{
-    struct media_config *c = NULL;
-    struct params *p;
-
-    assert_int_equal(params_new(&p, &gb_alloc_heap, PS_CODEC_H264), 0);
-    params_take(p, key);
-    assert_int_equal(params_config(p, 1, &c), 0);
-    params_free(p);
-    return c;
-}
-
 /* Two seconds of pictures with the parameter sets of this one, a key frame every
  * 400 ms; sound begins 40 ms before them. NULL: no pictures. */
 static inline void make_file_of(const struct ps_au *key, bool sound)
@@ -80,7 +61,7 @@ static inline void make_file_of(const struct ps_au *key, bool sound)
     struct media_config audio = { .codec = PS_CODEC_G711A, .rate_hz = 8000,
                                   .channels = 1 };
     struct fmp4_mux mux = { 0 };
-    struct media_config *video = key ? config_of(key) : NULL;
+    struct media_config *video = key ? au_config(key) : NULL;
     struct media_chunk *c;
 
     file_n = 0;

@@ -38,4 +38,11 @@ static inline void ends_clean(void)
     assert_int_equal(sim_counters(&s).ports_resting, 0);
     sim_free(&s);
 }
+
+/* The same, when what still plays has been stopped. */
+static inline void drains_clean(void)
+{
+    platform_drain(s.p, s.now);
+    ends_clean();
+}
 #endif

@@ -309,11 +309,47 @@ struct sim_device *sim_registered(struct sim *s, const char *id,
     return d;
 }
 
+struct sim_device *sim_add_nth(struct sim *s, unsigned i, unsigned channels)
+{
+    struct sim_device *d;
+    char id[21], ip[32];
+
+    snprintf(id, sizeof(id), "3402000000118%07u", i + 1);
+    snprintf(ip, sizeof(ip), "%s.%u:5060", i & 1 ? "203.0.113" : "10.0.0",
+             10 + i);
+    d = sim_add(s, id, ip, i % 3 == 2 ? SIP_TCP : SIP_UDP);
+    sim_channels(d, channels);
+    return d;
+}
+
 void sim_settle(struct sim *s)
 {
     for (unsigned i = 0; i < s->n_devices; i++)
         sim_register(&s->device[i]);
     sim_run(s, 30000);
+}
+
+#define WITHOUT_MEMORY_MAX 3000 /* allocations of a life: it comes to an end */
+
+void sim_without_memory(struct sim *s, void (*live)(void))
+{
+    bool done = false;
+
+    for (unsigned long n = 1; !done; n++) {
+        struct failing_alloc f;
+        const struct sim_options o = { .config = { .auto_enrol = true },
+                                       .alloc = &f.alloc };
+
+        failing_alloc_init(&f, n);
+        if (sim_init(s, &o)) {
+            live();
+            done = f.calls < n;
+            sim_free(s);
+        }
+        if (f.live)
+            fail_msg("allocation %lu: %lu left", n, f.live);
+        assert_true(n < WITHOUT_MEMORY_MAX);
+    }
 }
 
 /* ---- looking ---- */
@@ -328,6 +364,17 @@ int sim_play(struct sim *s, struct sim_device *d, const char *channel,
     };
 
     return platform_live_start(s->p, &req, s->now, out);
+}
+
+struct platform_session sim_watch(struct sim *s, struct sim_device *d,
+                                  const char *channel,
+                                  enum platform_transport t)
+{
+    struct platform_session v;
+
+    assert_int_equal(sim_play(s, d, channel, t, &v), 0);
+    platform_session_hold(s->p, v.id, s->now);
+    return v;
 }
 
 int sim_playback(struct sim *s, struct sim_device *d, const char *channel,

@@ -263,6 +263,9 @@ void sim_free(struct sim *s);
 
 struct sim_device *sim_add(struct sim *s, const char *id, const char *ip,
                            uint8_t transport);
+/* Device i of a mixed fleet: every other one on another net, every third over
+ * TCP. */
+struct sim_device *sim_add_nth(struct sim *s, unsigned i, unsigned channels);
 /* sim_init, and one device at 192.168.1.10:5060 that is registered. */
 struct sim_device *sim_registered(struct sim *s, const char *id,
                                   uint8_t transport);
@@ -304,6 +307,9 @@ struct sim_stream *sim_stream_of(struct sim *s, uint64_t session);
 
 /* Lets so much time pass, with all that happens in it. */
 void sim_run(struct sim *s, uint64_t ms);
+/* live() in a new simulation whose n-th allocation and all later ones fail, for
+ * n = 1, 2, ... until none does; whatever fails, all is given back. */
+void sim_without_memory(struct sim *s, void (*live)(void));
 /* Restarts the server: a new stack and platform, same wire. */
 void sim_restart(struct sim *s);
 
@@ -312,6 +318,10 @@ void sim_settle(struct sim *s);
 
 int sim_play(struct sim *s, struct sim_device *d, const char *channel,
              enum platform_transport t, struct platform_session *out);
+/* The same, which must succeed, with somebody who watches it. */
+struct platform_session sim_watch(struct sim *s, struct sim_device *d,
+                                  const char *channel,
+                                  enum platform_transport t);
 /* The 600 s from SIM_UTC on. */
 int sim_playback(struct sim *s, struct sim_device *d, const char *channel,
                  enum platform_session_kind kind, enum platform_transport t,

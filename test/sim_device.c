@@ -6,7 +6,6 @@
 #include "base/writer.h"
 #include "manscdp/notify.h"
 #include "sip/digest.h"
-#include "sip/value.h"
 
 void sim_send(struct sim_device *d, enum sip_method method,
                         const char *from_id, struct slice body, uint64_t *t)

@@ -5,7 +5,6 @@
 
 #include "test/support.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -243,21 +242,6 @@ static inline char *temp_dir(void)
     slice_copy(dir, sizeof(dir), SLICE("/tmp/gb28181d-store-XXXXXX"));
     assert_non_null(mkdtemp(dir));
     return dir;
-}
-
-static inline void remove_dir(const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    char path[512];
-
-    assert_non_null(d);
-    while ((e = readdir(d))) {
-        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-        unlink(path);
-    }
-    closedir(d);
-    rmdir(dir);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define GUARD_SLOTS 16
@@ -82,6 +83,31 @@ void each_file(const char *dir, const char *suffix, file_fn *fn, void *ctx)
     free(names);
     if (!found)
         fail_msg("%s: no *%s", dir, suffix);
+}
+
+void remove_dir(const char *path)
+{
+    DIR *d = opendir(path);
+    struct dirent *e;
+    char file[4096];
+
+    assert_non_null(d);
+    while ((e = readdir(d))) {
+        snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
+        unlink(file);
+    }
+    closedir(d);
+    rmdir(path);
+}
+
+void write_script(const char *path, const char *lines)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    fprintf(f, "#!/bin/sh\n%s\n", lines);
+    fclose(f);
+    assert_int_equal(chmod(path, 0700), 0);
 }
 
 static void write_file(const char *path, struct slice s)

@@ -29,6 +29,12 @@ struct slice read_file(const char *path);
 typedef void file_fn(void *ctx, const char *path, struct slice bytes);
 void each_file(const char *dir, const char *suffix, file_fn *fn, void *ctx);
 
+/* Removes the files of a folder, then the folder. */
+void remove_dir(const char *path);
+
+/* Makes a program of these lines of sh. */
+void write_script(const char *path, const char *lines);
+
 /* Compares got with the file at path; with GOLDEN=1 in the environment it
  * writes the file instead. */
 void expect_golden(const char *path, struct slice got);

@@ -547,35 +547,24 @@ static void over_a_bad_line(void **state)
     }
 }
 
+static void list_refresh_and_remove(void)
+{
+    struct sim_device *d = sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
+
+    sim_channels(d, 4);
+    sim_register(d);
+    sim_run(&s, 40000);
+    d->n_channels = 2;
+    platform_device_refresh(s.p, slice_str(nvr), s.now);
+    sim_run(&s, 40000);
+    platform_device_remove(s.p, slice_str(nvr), s.now);
+    sim_run(&s, 40000);
+}
+
 static void without_memory(void **state)
 {
-    bool done = false;
-
     (void)state;
-    for (unsigned long n = 1; !done; n++) {
-        struct failing_alloc f;
-        struct sim_options o = { .config = { .auto_enrol = true } };
-
-        failing_alloc_init(&f, n);
-        o.alloc = &f.alloc;
-        if (sim_init(&s, &o)) {
-            struct sim_device *d =
-                sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
-
-            sim_channels(d, 4);
-            sim_register(d);
-            sim_run(&s, 40000);
-            d->n_channels = 2;
-            platform_device_refresh(s.p, slice_str(nvr), s.now);
-            sim_run(&s, 40000);
-            platform_device_remove(s.p, slice_str(nvr), s.now);
-            sim_run(&s, 40000);
-            done = f.calls < n;
-            sim_free(&s);
-        }
-        if (f.live)
-            fail_msg("allocation %lu: %lu left", n, f.live);
-    }
+    sim_without_memory(&s, list_refresh_and_remove);
 }
 
 /* Whatever finds no memory when it registers, its catalog is there some minutes

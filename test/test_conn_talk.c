@@ -12,11 +12,11 @@
 
 static size_t n_said;
 
-static void on_say(void *ctx, uint64_t voice, unsigned loop,
+static void on_say(void *ctx, uint64_t voice, unsigned at,
                    const int16_t *pcm, size_t n)
 {
     (void)ctx;
-    (void)loop;
+    (void)at;
     (void)pcm;
     assert_int_equal(voice, 70);
     n_said += n;

@@ -119,14 +119,12 @@ static void each_fault_has_its_link(void **state)
     for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         const struct fault *f = &faults[i];
         struct sim_device *d = ready();
-        struct platform_session v;
 
         d->invite = f->invite;
         d->media = f->media;
         d->refuse_status = f->refuse_status;
         d->refuse_times = 1000;
-        assert_int_equal(sim_play(&s, d, channel, f->over, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        sim_watch(&s, d, channel, f->over);
         sim_run(&s, 60000);
         examine(0);
         assert_string_equal(first(), f->link);
@@ -142,8 +140,7 @@ static void each_fault_has_its_link(void **state)
                 k != DOCTOR_VIEWER) /* its codec is known */
                 fail_msg("%s is broken, %s is green", f->link,
                          doctor_links[k].name);
-        platform_drain(s.p, s.now);
-        ends_clean();
+        drains_clean();
     }
 }
 
@@ -160,8 +157,7 @@ static void one_that_is_late(void **state)
     examine(0);
     assert_int_equal(rep.first, -1);
     assert_int_equal(state_of(DOCTOR_ANSWERED), DOCTOR_GREEN);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void another_ssrc_is_told_and_harmless(void **state)
@@ -178,8 +174,7 @@ static void another_ssrc_is_told_and_harmless(void **state)
     assert_string_equal(first(), "ssrc");
     assert_true(rep.link[DOCTOR_SSRC].harmless);
     assert_int_equal(state_of(DOCTOR_KEY), DOCTOR_GREEN);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void a_codec_that_the_viewer_lacks(void **state)
@@ -193,26 +188,22 @@ static void a_codec_that_the_viewer_lacks(void **state)
     examine(1u << PS_CODEC_H265);
     assert_string_equal(first(), "viewer");
     assert_true(rep.link[DOCTOR_VIEWER].remedies & 1u << DOCTOR_TRY_SUB);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void one_that_falls_silent(void **state)
 {
     struct sim_device *d = ready();
-    struct platform_session v;
+    struct platform_session v = sim_watch(&s, d, channel, PLATFORM_UDP);
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
     sim_run(&s, 10000);
     sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
     sim_run(&s, 30000);
     examine(0);
     assert_string_equal(first(), "steady");
     assert_int_equal(state_of(DOCTOR_KEY), DOCTOR_GREEN);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void strangers_and_the_lost(void **state)
@@ -317,19 +308,16 @@ static void what_its_clock_tells(void **state)
 static void two_faults(void **state)
 {
     struct sim_device *d = ready();
-    struct platform_session v;
 
     (void)state;
     d->foreign_ssrc = true;
     d->media = SIM_NO_KEY;
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    sim_watch(&s, d, channel, PLATFORM_UDP);
     sim_run(&s, 60000);
     examine(0);
     assert_string_equal(first(), "ssrc");
     assert_int_equal(state_of(DOCTOR_KEY), DOCTOR_RED);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* Many channels fail: what is remembered is bounded, the newest stay; with the

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define TIME_MS 400
@@ -42,16 +41,6 @@ static void on_line(void *ctx, enum platform_level level, const char *line)
 
     (void)ctx, (void)level;
     snprintf(lines + n, sizeof(lines) - n, "%s\n", line);
-}
-
-static void write_script(const char *text)
-{
-    FILE *f = fopen(script, "w");
-
-    assert_non_null(f);
-    fprintf(f, "#!/bin/sh\n%s\n", text);
-    fclose(f);
-    assert_int_equal(chmod(script, 0700), 0);
 }
 
 static uint32_t time_ms; /* of a program; 0: as long as any machine needs */
@@ -130,7 +119,7 @@ static void what_it_gets(void **state)
     struct slice got;
 
     (void)state;
-    write_script("{ echo \"$#|$1|$2|$GB28181D_EVENT|$GB28181D_SIP_PASSWORD\"; "
+    write_script(script, "{ echo \"$#|$1|$2|$GB28181D_EVENT|$GB28181D_SIP_PASSWORD\"; "
                  "cat; } > \"$3\"; echo thrown away");
     setenv("GB28181D_SIP_PASSWORD", "secret", 1);
     snprintf(row, sizeof(row), "alarm+device %s $(id)  ;rm %s", script, result);
@@ -168,7 +157,7 @@ static void failures(void **state)
     (void)state;
     snprintf(row, sizeof(row), "all %s", script);
     for (size_t i = 0; i < COUNT(cases); i++) {
-        write_script(cases[i].text);
+        write_script(script, cases[i].text);
         time_ms = cases[i].time_ms;
         x = begin(row);
         time_ms = 0;
@@ -193,7 +182,7 @@ static void limits(void **state)
     struct execs *x;
 
     (void)state;
-    write_script("exec sleep 20");
+    write_script(script, "exec sleep 20");
     snprintf(row, sizeof(row), "all %s", script);
     x = begin(row);
     for (unsigned i = 0; i < EXEC_RUNS_MAX + EXEC_WAITING_MAX + 5; i++)

@@ -3,43 +3,14 @@
 #include <stdio.h>
 
 #include "app/media/flv.h"
-#include "app/media/params.h"
 #include "test/media.h"
 #include "test/media_vectors.h"
-
-static size_t append(char *buf, size_t n, struct media_chunk *c)
-{
-    struct media_iov v[MEDIA_CHUNK_IOVS];
-    size_t k = media_chunk_iov(c, MEDIA_PLAIN, 0, v, COUNT(v));
-
-    for (size_t i = 0; i < k; i++) {
-        memcpy(buf + n, v[i].base, v[i].len);
-        n += v[i].len;
-    }
-    return n;
-}
-
-static struct media_config *config(struct au_maker *m, const struct ps_au *au)
-{
-    struct media_config *c;
-    struct params *p;
-
-    (void)m;
-    assert_int_equal(params_new(&p, &gb_alloc_heap, au->codec), 0);
-    assert_true(params_take(p, au));
-    assert_false(params_take(p, au));
-    assert_int_equal(params_config(p, 1, &c), 0);
-    params_free(p);
-    return c;
-}
 
 static struct media_frame *frame(const struct ps_au *au, int64_t dts90k,
                                  int64_t pts90k)
 {
-    struct media_frame *f;
+    struct media_frame *f = au_frame(au, dts90k);
 
-    assert_int_equal(media_frame_of_au(&f, &gb_alloc_heap, au), 0);
-    f->dts90k = dts90k;
     f->pts90k = pts90k;
     return f;
 }
@@ -47,11 +18,8 @@ static struct media_frame *frame(const struct ps_au *au, int64_t dts90k,
 static struct media_frame *sound(enum ps_codec codec, const char *bytes,
                                  size_t n)
 {
-    struct media_frame *f = media_frame_new(&gb_alloc_heap, n);
+    struct media_frame *f = sound_frame(codec, n, 0);
 
-    assert_non_null(f);
-    f->track = MEDIA_AUDIO;
-    f->codec = codec;
     memcpy(f->data, bytes, n);
     return f;
 }
@@ -60,7 +28,7 @@ static struct media_frame *sound(enum ps_codec codec, const char *bytes,
 static void expect(struct media_chunk *c, struct slice want)
 {
     char buf[512];
-    size_t n = append(buf, 0, c);
+    size_t n = chunk_copy(buf, c);
 
     assert_int_equal(n, want.n);
     assert_memory_equal(buf, want.p, n);
@@ -80,21 +48,21 @@ static void vector(void **state)
 
     (void)state;
     au_maker_init(&m);
-    c = config(&m, au_key(&m, 90000));
+    c = au_config(au_key(&m, 90000));
     assert_int_equal(flv_start_chunk(&chunk, &gb_alloc_heap, &opt,
                                      &(struct flv_start){ .video = c,
                                                           .bare = true }), 0);
-    n = append(buf, n, chunk);
+    n += chunk_copy(buf + n, chunk);
     media_chunk_unref(chunk);
     f = frame(au_key(&m, 90000), 0, 0);
     assert_int_equal(flv_frame_chunk(&chunk, &gb_alloc_heap, &opt, f), 0);
     media_frame_unref(f);
-    n = append(buf, n, chunk);
+    n += chunk_copy(buf + n, chunk);
     media_chunk_unref(chunk);
     f = frame(au_delta(&m, 93600), 3600, 3600);
     assert_int_equal(flv_frame_chunk(&chunk, &gb_alloc_heap, &opt, f), 0);
     media_frame_unref(f);
-    n = append(buf, n, chunk);
+    n += chunk_copy(buf + n, chunk);
     media_chunk_unref(chunk);
     assert_int_equal(n, sizeof(flv_file));
     assert_memory_equal(buf, flv_file, n);
@@ -169,7 +137,7 @@ static void start(void **state)
 
     (void)state;
     au_maker_init(&m);
-    v = config(&m, au_video(&m, PS_CODEC_H265, 0, h265, 4));
+    v = au_config(au_video(&m, PS_CODEC_H265, 0, h265, 4));
     for (int enhanced = 0; enhanced < 2; enhanced++) {
         struct flv_options opt = { enhanced };
         struct media_chunk *c;

@@ -1,40 +1,18 @@
 #include "test/support.h"
 
 #include "app/media/fmp4.h"
-#include "app/media/params.h"
 #include "test/media.h"
 #include "test/media_vectors.h"
 
 static struct slice bytes_of(struct media_chunk *c, char *buf)
 {
-    struct media_iov v[MEDIA_CHUNK_IOVS];
-    size_t k = media_chunk_iov(c, MEDIA_PLAIN, 0, v, COUNT(v)), n = 0;
-
-    for (size_t i = 0; i < k; i++) {
-        memcpy(buf + n, v[i].base, v[i].len);
-        n += v[i].len;
-    }
-    return slice_of(buf, n);
-}
-
-static struct media_config *config(const struct ps_au *au)
-{
-    struct media_config *c;
-    struct params *p;
-
-    assert_int_equal(params_new(&p, &gb_alloc_heap, au->codec), 0);
-    params_take(p, au);
-    assert_int_equal(params_config(p, 1, &c), 0);
-    params_free(p);
-    return c;
+    return slice_of(buf, chunk_copy(buf, c));
 }
 
 static struct media_frame *frame(const struct ps_au *au, int64_t dts90k)
 {
-    struct media_frame *f;
+    struct media_frame *f = au_frame(au, dts90k);
 
-    assert_int_equal(media_frame_of_au(&f, &gb_alloc_heap, au), 0);
-    f->dts90k = f->pts90k = dts90k;
     f->duration90k = 3600;
     return f;
 }
@@ -50,7 +28,7 @@ static void vector(void **state)
 
     (void)state;
     au_maker_init(&m);
-    v = config(au_key(&m, 90000));
+    v = au_config(au_key(&m, 90000));
     assert_int_equal(fmp4_init_chunk(&c, &gb_alloc_heap, v, NULL), 0);
     assert_int_equal(bytes_of(c, buf).n, sizeof(fmp4_init));
     assert_memory_equal(buf, fmp4_init, sizeof(fmp4_init));
@@ -131,7 +109,7 @@ static void inits(void **state)
 
     (void)state;
     au_maker_init(&m);
-    v = config(au_video(&m, PS_CODEC_H265, 0, h265, 4));
+    v = au_config(au_video(&m, PS_CODEC_H265, 0, h265, 4));
     for (int i = 1; i < 6; i++) {
         const struct media_config *video = i & 1 ? v : NULL;
         const struct media_config *audio = i >= 4 ? &alaw
@@ -162,12 +140,8 @@ static void inits(void **state)
 static struct media_frame *sound(const struct media_config *c, size_t n,
                                  int64_t dts90k, uint32_t dur)
 {
-    struct media_frame *f = media_frame_new(&gb_alloc_heap, n);
+    struct media_frame *f = sound_frame(c->codec, n, dts90k);
 
-    assert_non_null(f);
-    f->track = MEDIA_AUDIO;
-    f->codec = c->codec;
-    f->dts90k = f->pts90k = dts90k;
     f->duration90k = dur;
     memset(f->data, 0xd5, n);
     return f;
@@ -260,7 +234,7 @@ static void mime(void **state)
 
     (void)state;
     au_maker_init(&m);
-    v = config(au_key(&m, 0));
+    v = au_config(au_key(&m, 0));
     for (size_t i = 0; i < COUNT(cases); i++) {
         char buf[128];
         struct writer w = writer_of(buf, sizeof(buf));

@@ -41,10 +41,43 @@ static void hosts(void **state)
     }
 }
 
+static void ports(void **state)
+{
+    static const struct {
+        struct slice in;
+        int err;
+        uint16_t port;
+        size_t at;
+    } cases[] = {
+        { S("5060"), 0, 5060, 4 },
+        { S("1;lr"), 0, 1, 1 },
+        { S("65535"), 0, 65535, 5 },
+        { S("065535 "), 0, 65535, 6 },
+        { S("0"), GB_ERANGE, 7, 0 },
+        { S("65536"), GB_ERANGE, 7, 0 },
+        { S("4294972356"), GB_ERANGE, 7, 0 }, /* 5060 in 32 bits */
+        { S(""), GB_ESYNTAX, 7, 0 },
+        { S("+5060"), GB_ESYNTAX, 7, 0 },
+        { S(" 5060"), GB_ESYNTAX, 7, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint16_t port = 7;
+        size_t at = 0;
+        int err = sip_port_take(&port, guarded(cases[i].in), &at);
+
+        if (err != cases[i].err || port != cases[i].port || at != cases[i].at)
+            fail_msg("\"%.*s\": %s, %u, at %zu", SLICE_ARG(cases[i].in),
+                     gb_strerror(err), port, at);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hosts),
+        cmocka_unit_test(ports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,26 +58,11 @@ static int setup(void **state)
     return 0;
 }
 
-static void remove_dir(void)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    char path[400];
-
-    assert_non_null(d);
-    while ((e = readdir(d))) {
-        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-        unlink(path);
-    }
-    closedir(d);
-    rmdir(dir);
-}
-
 static int teardown(void **state)
 {
     net_end();
     assert_int_equal(files_in_dir(true), files_in_dir(false));
-    remove_dir();
+    remove_dir(dir);
     return fx_teardown(state);
 }
 
@@ -189,7 +174,7 @@ static void piecewise(void **state)
         size_t len = n - 1 - i < 613 ? n - 1 - i : 613;
 
         send_bytes(c, slice_of(file + i, len));
-        uv_run(&net.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
     }
     last[0] = file[n - 1];
     memcpy(last + 1, health, sizeof(health) - 1);
@@ -255,7 +240,7 @@ static void cut_off(void **state)
         send_head(c, "admin-token", SIZE, "");
         send_bytes(c, slice_of(file, at[i]));
         for (unsigned k = 0; k < i * 3; k++)
-            uv_run(&net.loop, UV_RUN_NOWAIT);
+            uv_run(&loop.uv, UV_RUN_NOWAIT);
         hang_up(c);
     }
     RUN_UNTIL(files_open() == 0);

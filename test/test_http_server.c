@@ -53,7 +53,7 @@ static void keep_alive(void **state)
     assert_int_equal(count(c, "Content-Length: 3\r\n"), 3);
     for (size_t i = 0; i < text.n; i++) { /* byte by byte */
         send_all(c, slice_of(text.p + i, 1));
-        uv_run(&net.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
     }
     RUN_UNTIL(count(c, OK) == 5);
     send_text(c, "GET /healthz HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
@@ -311,8 +311,8 @@ static void bodies_in_chunks(void **state)
         fake.live_req.stream = 0;
         c = dial();
         send_all(c, slice_head(all, cut));
-        uv_run(&net.loop, UV_RUN_NOWAIT);
-        uv_run(&net.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
         send_all(c, slice_from(all, cut));
         RUN_UNTIL(count(c, OK) == 1);
         if (count(c, "HTTP/1.1 202 ") != 1 || fake.live_req.stream != 1)
@@ -323,7 +323,7 @@ static void bodies_in_chunks(void **state)
     c = dial();
     for (size_t i = 0; i < all.n; i++) { /* byte by byte */
         send_all(c, slice_of(all.p + i, 1));
-        uv_run(&net.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
     }
     RUN_UNTIL(count(c, OK) == 1);
     assert_int_equal(fake.live_req.stream, 1);
@@ -668,7 +668,7 @@ static void close_in_flight(void **state)
     RUN_UNTIL(fake.holds[1] == 1 && count(c[1], "retry: ") == 1);
     send_text(c[3], "POST /api/v1/login HTTP/1.1\r\n" HOST
                     "Content-Length: 16\r\n\r\n{\"password\":\"x\"}");
-    uv_run(&net.loop, UV_RUN_NOWAIT);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
     http_server_close(net.server, on_server_closed, NULL);
     RUN_UNTIL(net.closed);
     assert_int_equal(fake.holds[1], 0);
@@ -717,7 +717,7 @@ static void told_after_the_end(void **state)
 static void listen_fails(void **state)
 {
     struct http_server *second = NULL;
-    struct http_server_config cfg = { .loop = &net.loop,
+    struct http_server_config cfg = { .loop = &loop.uv,
                                       .alloc = &fx.mem.alloc,
                                       .app = fx.app,
                                       .n_listen = 1 };
@@ -729,7 +729,7 @@ static void listen_fails(void **state)
     assert_int_equal(http_server_new(&second, &cfg, &failed), UV_EADDRINUSE);
     assert_int_equal(failed, 0);
     assert_null(second);
-    uv_run(&net.loop, UV_RUN_NOWAIT);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
 }
 
 int main(void)

@@ -1,7 +1,6 @@
 /* app/http/talk: who may speak, what goes to the media loops, how it ends. */
 #include "test/http_fixture.h"
 
-#include "app/media/resample.h"
 #include "app/media/voice.h"
 
 #define TALK "/api/v1/devices/" D1 "/channels/" C1 "/talk"

@@ -1,97 +1,11 @@
-/* Whose TCP connection becomes the stream: real sockets on loopback, where
- * 127.0.0.1 is the device; time is handed to ingest_tick. */
-#include "app/net/ingest.h"
+/* Whose TCP connection becomes the stream. */
+#include "test/ingest_world.h"
 
-#include "test/support.h"
-
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define SSRC 100000001u
-#define DEVICE "127.0.0.1"
 #define MEDIA "127.0.0.5" /* named by c= of the answer */
-#define STRANGER "127.0.0.9"
 
-static uv_loop_t loop;
-static struct ingest_pool pool;
-static struct hub *hub;
-static struct ingest *in;
-static uint16_t port;
-static unsigned said[PLATFORM_MEDIA_CLOSED + 1];
-
-static void on_event(void *ctx, enum platform_media_kind kind, int err,
-                     const char *text)
+static void open_passive(bool any_source)
 {
-    (void)ctx;
-    (void)err;
-    (void)text;
-    said[kind]++;
-}
-
-static void on_wake(void *ctx, struct hub_viewer *v)
-{
-    (void)ctx;
-    (void)v;
-}
-
-static struct gb_addr address(const char *ip, uint16_t at)
-{
-    struct gb_addr a;
-
-    assert_int_equal(gb_addr_parse_ip(&a, slice_str(ip)), 0);
-    a.port = at;
-    return a;
-}
-
-static void open_ingest_for(enum platform_transport transport, bool any_source)
-{
-    const struct hub_hooks hooks = { .on_wake = on_wake };
-    struct ingest_options o = { .loop = &loop, .pool = &pool,
-                                .transport = transport,
-                                .peer = address(DEVICE, 5060),
-                                .any_source = any_source, .has_ssrc = true,
-                                .ssrc = SSRC, .on_event = on_event };
-    const char *what;
-    int err = -1;
-
-    memset(said, 0, sizeof(said));
-    assert_int_equal(uv_loop_init(&loop), 0);
-    ingest_pool_init(&pool);
-    assert_int_equal(hub_new(&hub, &gb_alloc_heap, &hooks, NULL), 0);
-    o.hub = hub;
-    for (unsigned i = 0; err && i < 200; i++) {
-        port = test_port(i);
-        o.port = port;
-        err = ingest_new(&in, &o, &what);
-        uv_run(&loop, UV_RUN_NOWAIT);
-    }
-    assert_int_equal(err, 0);
-}
-
-static void open_ingest(bool any_source)
-{
-    open_ingest_for(PLATFORM_TCP_PASSIVE, any_source);
-}
-
-static void close_ingest(void)
-{
-    ingest_free(in);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    hub_free(hub);
-    ingest_pool_fini(&pool);
-    assert_int_equal(uv_loop_close(&loop), 0);
-}
-
-/* Whatever has arrived is seen; the clock is late_ms ahead of the loop's. */
-static void turn(uint64_t late_ms)
-{
-    for (unsigned i = 0; i < 5; i++) {
-        uv_run(&loop, UV_RUN_NOWAIT);
-        usleep(1000);
-    }
-    ingest_tick(in, uv_now(&loop) + late_ms);
-    uv_run(&loop, UV_RUN_NOWAIT);
+    open_ingest(PLATFORM_TCP_PASSIVE, any_source, false);
 }
 
 static int connect_from(const char *ip)
@@ -165,7 +79,7 @@ static void stranger_against_device(void **state)
     int early, late, device;
 
     (void)state;
-    open_ingest(false);
+    open_passive(false);
     answer(NULL);
     early = connect_from(STRANGER);
     assert_int_equal(said[PLATFORM_MEDIA_CONNECTED], 0);
@@ -195,7 +109,7 @@ static void named_by_the_answer(void **state)
     int device;
 
     (void)state;
-    open_ingest(false);
+    open_passive(false);
     device = connect_from(MEDIA);
     send_packets(device, SSRC, 2);
     assert_int_equal(said[PLATFORM_MEDIA_CONNECTED], 0);
@@ -214,7 +128,7 @@ static void media_from_elsewhere(void **state)
     int wrong, other, device;
 
     (void)state;
-    open_ingest(false);
+    open_passive(false);
     answer(MEDIA);
     wrong = connect_from(STRANGER);
     send_packets(wrong, 7, 2);
@@ -241,7 +155,7 @@ static void any_source(void **state)
     int fd;
 
     (void)state;
-    open_ingest(true);
+    open_passive(true);
     answer(MEDIA);
     fd = connect_from(STRANGER);
     send_packets(fd, SSRC, 2);
@@ -261,7 +175,7 @@ static void no_buffers(void **state)
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
     (void)state;
-    open_ingest(false);
+    open_passive(false);
     answer(NULL);
     to.sin_port = htons(port);
     assert_int_equal(inet_pton(AF_INET, DEVICE, &to.sin_addr), 1);
@@ -302,7 +216,7 @@ static void note_8_14_kernel_drops_are_counted(void **state)
         close(fd);
         skip(); /* an emulator has no such option */
     }
-    open_ingest(true);
+    open_passive(true);
     answer(NULL);
     to.sin_port = htons(port);
     assert_int_equal(inet_pton(AF_INET, DEVICE, &to.sin_addr), 1);
@@ -352,7 +266,7 @@ static void a_slab_for_all_connections(void **state)
     int fd;
 
     (void)state;
-    open_ingest(false);
+    open_passive(false);
     answer(NULL);
     fd = connect_from(DEVICE);
     for (; seq < 1005; seq++) {
@@ -385,7 +299,7 @@ static void large_slabs_for_who_fills_them(void **state)
     int fd, large = 1 << 20;
 
     (void)state;
-    open_ingest(false);
+    open_passive(false);
     answer(NULL);
     fd = connect_from(DEVICE);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &large, sizeof(large));
@@ -427,7 +341,7 @@ static void lost_and_invited_anew(void **state)
     int fd;
 
     (void)state;
-    open_ingest(false);
+    open_passive(false);
     answer(NULL);
     for (unsigned k = 1; k < 3; k++) {
         fd = connect_from(DEVICE);
@@ -473,7 +387,7 @@ static void an_address_that_nobody_is_at(void **state)
     int server, fd;
 
     (void)state;
-    open_ingest_for(PLATFORM_TCP_ACTIVE, false);
+    open_ingest(PLATFORM_TCP_ACTIVE, false, false);
     server = listen_at(DEVICE, &at);
     answer.remote = address(MEDIA, at);
     ingest_answer(in, &answer);
@@ -500,7 +414,7 @@ static void nobody_at_either(void **state)
     uint16_t at;
 
     (void)state;
-    open_ingest_for(PLATFORM_TCP_ACTIVE, false);
+    open_ingest(PLATFORM_TCP_ACTIVE, false, false);
     close(listen_at(DEVICE, &at));
     answer.remote = address(MEDIA, at);
     ingest_answer(in, &answer);
@@ -528,7 +442,7 @@ static void reports_go_back_on_the_connection(void **state)
         ssize_t n;
         int fd;
 
-        open_ingest(false);
+        open_passive(false);
         fd = connect_from(DEVICE);
         send_packets(fd, SSRC, 6);
         if (k)

@@ -1,81 +1,12 @@
-/* Media over UDP with strangers on the same ports: real sockets on loopback,
- * where 127.0.0.1 is the device; time is handed to ingest_tick. */
-#include "app/net/ingest.h"
+/* Media over UDP with strangers on the same ports. */
+#include "test/ingest_world.h"
 
-#include "test/support.h"
+static uint16_t seq;
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define SSRC 100000001u
-#define DEVICE "127.0.0.1"
-#define STRANGER "127.0.0.9"
-
-static uv_loop_t loop;
-static struct ingest_pool pool;
-static struct hub *hub;
-static struct ingest *in;
-static uint16_t port, seq;
-
-static void on_event(void *ctx, enum platform_media_kind kind, int err,
-                     const char *text)
+static void open_udp(bool any_source, bool apart)
 {
-    (void)ctx;
-    (void)kind;
-    (void)err;
-    (void)text;
-}
-
-static void on_wake(void *ctx, struct hub_viewer *v)
-{
-    (void)ctx;
-    (void)v;
-}
-
-static void open_ingest(bool any_source, bool apart)
-{
-    const struct hub_hooks hooks = { .on_wake = on_wake };
-    struct ingest_options o = { .loop = &loop, .pool = &pool,
-                                .transport = PLATFORM_UDP,
-                                .any_source = any_source, .has_ssrc = true,
-                                .ssrc = SSRC, .on_event = on_event };
-    const char *what;
-    int err = -1;
-
     seq = 0;
-    assert_int_equal(gb_addr_parse_ip(&o.peer, SLICE(DEVICE)), 0);
-    assert_int_equal(uv_loop_init(&loop), 0);
-    ingest_pool_init(&pool);
-    pool.apart = apart;
-    assert_int_equal(hub_new(&hub, &gb_alloc_heap, &hooks, NULL), 0);
-    o.hub = hub;
-    for (unsigned i = 0; err && i < 200; i++) {
-        port = test_port(i);
-        o.port = port;
-        err = ingest_new(&in, &o, &what);
-        uv_run(&loop, UV_RUN_NOWAIT);
-    }
-    assert_int_equal(err, 0);
-}
-
-static void close_ingest(void)
-{
-    ingest_free(in);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    hub_free(hub);
-    ingest_pool_fini(&pool);
-    assert_int_equal(uv_loop_close(&loop), 0);
-}
-
-static void turn(uint64_t late_ms)
-{
-    for (unsigned i = 0; i < 5; i++) {
-        uv_run(&loop, UV_RUN_NOWAIT);
-        usleep(1000);
-    }
-    ingest_tick(in, uv_now(&loop) + late_ms);
-    assert_true(pool.udp_off <= SLAB_BYTES);
+    open_ingest(PLATFORM_UDP, any_source, apart);
 }
 
 /* at: 0 for any port. */
@@ -139,7 +70,7 @@ static void strangers_do_not_fill_memory(bool apart)
     int device, stranger;
     unsigned most = 0;
 
-    open_ingest(false, apart);
+    open_udp(false, apart);
     device = bound(DEVICE, 0);
     stranger = bound(STRANGER, 0);
     for (size_t i = 0; i < COUNT(sizes); i++) {
@@ -180,7 +111,7 @@ static void large_datagrams_of_the_device(void **state)
     int device;
 
     (void)state;
-    open_ingest(false, true);
+    open_udp(false, true);
     device = bound(DEVICE, 0);
     for (unsigned i = 0; i < 3; i++) {
         send_rtp(device, 5000, 1);
@@ -210,7 +141,7 @@ static void slots_grow_within_a_batch(void **state)
     int device;
 
     (void)state;
-    open_ingest(false, true);
+    open_udp(false, true);
     device = bound(DEVICE, 0);
     send_rtp(device, 1400, 1);
     turn(0);
@@ -257,7 +188,7 @@ static void joined_by_the_kernel(void **state)
 
     (void)state;
     for (int apart = 0; apart < 2; apart++) {
-        open_ingest(false, apart);
+        open_udp(false, apart);
         device = bound(DEVICE, 0);
         want = 0;
         for (unsigned i = 0; i < 300; i++) {
@@ -310,7 +241,7 @@ static void reports_go_to_the_sender(void **state)
     int device = -1, next = -1, other, stranger;
 
     (void)state;
-    open_ingest(true, true);
+    open_udp(true, true);
     stranger = bound(STRANGER, 0);
     other = bound(DEVICE, 0);
     while (next < 0) { /* two ports in a row */

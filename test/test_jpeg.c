@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define TIME_MS 60000 /* of programs that end */
@@ -43,16 +42,6 @@ static void on_done(void *ctx, struct jpeg_job *job)
     last = job;
 }
 
-static void write_script(const char *text)
-{
-    FILE *f = fopen(script, "w");
-
-    assert_non_null(f);
-    fprintf(f, "#!/bin/sh\n%s\n", text);
-    fclose(f);
-    assert_int_equal(chmod(script, 0700), 0);
-}
-
 static struct jpeg_job *job_new(size_t n)
 {
     struct jpeg_job *job = calloc(1, sizeof(*job));
@@ -71,7 +60,7 @@ static int run_for(uint32_t time_ms, const char *text, const char *program,
     unsigned before = done;
 
     if (text)
-        write_script(text);
+        write_script(script, text);
     assert_int_equal(jpegs_new(&j, &loop, program, time_ms), 0);
     assert_int_equal(jpegs_take(j, job_new(frame)), 0);
     assert_int_equal(done, before); /* not inside */
@@ -161,7 +150,7 @@ static void limits(void **state)
     struct jpegs *j;
 
     (void)state;
-    write_script("exec sleep 20");
+    write_script(script, "exec sleep 20");
     assert_int_equal(jpegs_new(&j, &loop, script, 60000), 0);
     for (unsigned i = 0; i < JPEG_RUNS_MAX + JPEG_WAITING_MAX; i++)
         assert_int_equal(jpegs_take(j, job_new(10)), 0);

@@ -6,8 +6,7 @@ static struct sim_stream *playing(struct sim_device *d)
 {
     struct platform_session v;
 
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, PLATFORM_UDP);
     sim_run(&s, 2000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     return sim_stream_of(&s, v.id);

@@ -238,13 +238,6 @@ static void note_9_11_whole_scale(void **state)
     expect_slice(writer_slice(&w), PLAY("Scale: 0.5\r\n"));
 }
 
-static void names(void **state)
-{
-    (void)state;
-    assert_string_equal(mansrtsp_method_name(MANSRTSP_TEARDOWN), "TEARDOWN");
-    assert_string_equal(mansrtsp_method_name(MANSRTSP_METHOD_COUNT), "");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,7 +248,6 @@ int main(void)
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(what_is_not_written),
         cmocka_unit_test(note_9_11_whole_scale),
-        cmocka_unit_test(names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

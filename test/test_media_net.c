@@ -41,6 +41,18 @@ static void on_closed(void *ctx)
     closed = true;
 }
 
+static void how_many_loops(void **state)
+{
+    (void)state;
+    assert_int_equal(media_net_loops(0, 1), 1);
+    assert_int_equal(media_net_loops(0, 2), 1);
+    assert_int_equal(media_net_loops(0, 8), 7);
+    assert_int_equal(media_net_loops(3, 8), 3);
+    assert_int_equal(media_net_loops(0, 0), 1);
+    assert_int_equal(media_net_loops(0, 256), MEDIA_MAX_LOOPS);
+    assert_int_equal(media_net_loops(MEDIA_MAX_LOOPS, 2), MEDIA_MAX_LOOPS);
+}
+
 static void begin(unsigned loops)
 {
     struct media_net_config cfg = { .main = &loop, .loops = loops,
@@ -346,6 +358,7 @@ static void sets_are_given_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(how_many_loops),
         cmocka_unit_test(opened_and_closed),
         cmocka_unit_test(opened_twice),
         cmocka_unit_test(note_16_1_a_port_is_of_one_session),

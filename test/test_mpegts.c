@@ -2,39 +2,13 @@
 
 #include "app/media/aac.h"
 #include "app/media/mpegts.h"
-#include "app/media/params.h"
 #include "test/media.h"
 #include "test/ts_reader.h"
 
-static struct media_config *config(const struct ps_au *au)
-{
-    struct media_config *c;
-    struct params *p;
-
-    assert_int_equal(params_new(&p, &gb_alloc_heap, au->codec), 0);
-    params_take(p, au);
-    assert_int_equal(params_config(p, 1, &c), 0);
-    params_free(p);
-    return c;
-}
-
-static struct media_frame *picture(const struct ps_au *au, int64_t dts90k)
-{
-    struct media_frame *f;
-
-    assert_int_equal(media_frame_of_au(&f, &gb_alloc_heap, au), 0);
-    f->dts90k = f->pts90k = dts90k;
-    return f;
-}
-
 static struct media_frame *sound(enum ps_codec codec, size_t n, int64_t dts90k)
 {
-    struct media_frame *f = media_frame_new(&gb_alloc_heap, n);
+    struct media_frame *f = sound_frame(codec, n, dts90k);
 
-    assert_non_null(f);
-    f->track = MEDIA_AUDIO;
-    f->codec = codec;
-    f->dts90k = f->pts90k = dts90k;
     for (size_t i = 0; i < n; i++)
         f->data[i] = (uint8_t)i;
     return f;
@@ -94,7 +68,7 @@ static void tables(void **state)
     m.tables = 2; /* those before it: 1 */
     for (size_t i = 0; i < COUNT(want); i++) {
         struct media_config *v =
-            config(i < 2 ? au_key(&maker, 0)
+            au_config(i < 2 ? au_key(&maker, 0)
                          : au_video(&maker, PS_CODEC_H265, 0, h265, 4));
         struct media_chunk *c;
         const char *p;
@@ -126,12 +100,12 @@ static void pictures(void **state)
     (void)state;
     au_maker_init(&maker);
     ts_reader_init(&r);
-    v = config(au_key(&maker, 0));
-    pass(&r, &m, picture(au_key(&maker, 0), 0), v, NULL);
-    f = picture(au_delta(&maker, 3600), 3600);
+    v = au_config(au_key(&maker, 0));
+    pass(&r, &m, au_frame(au_key(&maker, 0), 0), v, NULL);
+    f = au_frame(au_delta(&maker, 3600), 3600);
     f->pts90k = 3600 + 7200;
     pass(&r, &m, f, v, NULL);
-    f = picture(au_delta(&maker, 7200), (INT64_C(1) << 33) + 7);
+    f = au_frame(au_delta(&maker, 7200), (INT64_C(1) << 33) + 7);
     pass(&r, &m, f, v, NULL);
     assert_int_equal(r.n, 3);
     assert_int_equal(r.n_tables, 1);
@@ -171,8 +145,8 @@ static void h265(void **state)
     (void)state;
     au_maker_init(&maker);
     ts_reader_init(&r);
-    v = config(au_video(&maker, PS_CODEC_H265, 0, nal, 4));
-    pass(&r, &m, picture(au_video(&maker, PS_CODEC_H265, 0, nal, 4), 90), v,
+    v = au_config(au_video(&maker, PS_CODEC_H265, 0, nal, 4));
+    pass(&r, &m, au_frame(au_video(&maker, PS_CODEC_H265, 0, nal, 4), 90), v,
          NULL);
     assert_int_equal(r.type[0], 0x24);
     expect_es(&r.frame[0],

@@ -168,8 +168,7 @@ static void note_2_1_invite_waits_for_the_device(void **state)
 
     (void)state;
     sim_run(&s, 45000);
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, PLATFORM_UDP);
     sim_run(&s, 12000);
     assert_int_equal(d->invites, 0);
     assert_true(d->nat_drops > 0);
@@ -203,8 +202,7 @@ static void note_2_2_invite_follows_the_port(void **state)
 
         (void)state;
         sim_run(&s, 45000);
-        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        v = sim_watch(&s, d, channel, PLATFORM_UDP);
         sim_run(&s, when ? 12000 : 3000); /* while held; while invited */
         d->addr.port = d->to_server.local.port = 40001;
         sim_keepalive(d, d->id);
@@ -228,8 +226,7 @@ static void held_invite_ends(void **state)
 
     (void)state;
     sim_run(&s, 45000);
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, PLATFORM_UDP);
     sim_run(&s, 60000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_STARTING);
     sim_run(&s, 40000);
@@ -278,7 +275,6 @@ static void others_fail_at_once(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct sim_device *d;
-        struct platform_session v;
 
         assert_true(sim_init(&s, NULL));
         d = sim_add(&s, ipc, "203.0.113.9:31044", cases[i].transport);
@@ -287,8 +283,7 @@ static void others_fail_at_once(void **state)
         d->invite = cases[i].invite;
         d->keepalive_ms = 30000;
         sim_settle(&s);
-        assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        sim_watch(&s, d, d->channel[0], PLATFORM_UDP);
         sim_run(&s, 12000);
         if (s.last.state != PLATFORM_FAILED || text_has(s.log, "INVITE held"))
             fail_msg("%s: was held", cases[i].name);

@@ -20,8 +20,7 @@ static struct platform_session play(struct sim_device *d, unsigned i,
 
 static void finish(void)
 {
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static enum platform_transport learnt(void)

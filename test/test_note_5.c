@@ -2,7 +2,6 @@
  * when a channel is playing, in virtual time. */
 #include "test/session_rig.h"
 
-#include "sip/msg.h"
 #include "sip/vocab.h"
 
 #include <stdio.h>
@@ -91,8 +90,7 @@ static void note_5_4_an_invite_is_short_and_plain(void **state)
     assert_int_equal(invites.n, 1);
     assert_true(invites.longest < SHORT_INVITE);
     assert_true(invites.subject && invites.y && !invites.odd[0]);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* Its SSRC is another than ours: the session is found by what it is, and is over
@@ -108,8 +106,7 @@ static void note_5_7_over_when_nothing_comes(void **state)
         struct platform_channel c;
 
         d->invite = how[i];
-        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        v = sim_watch(&s, d, channel, PLATFORM_UDP);
         sim_run(&s, 30000);
         assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
         assert_true(platform_channel_view(s.p, slice_str(nvr),
@@ -154,8 +151,7 @@ static void note_5_14_a_lost_bye_goes_out_again(void **state)
                          0);
         assert_true(next.ssrc != ssrc && next.port != port);
     }
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void media_after(uint64_t session)
@@ -258,8 +254,7 @@ static void note_5_3_media_answer_the_invite(void **state)
         struct platform_session v;
 
         d->invite = SIM_UNHEARD;
-        assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        v = sim_watch(&s, d, channel, PLATFORM_AUTO);
         sim_run(&s, 1500);
         assert_int_equal(sim_session(&s, v.id).state, PLATFORM_STARTING);
         sim_run(&s, 3000);
@@ -290,13 +285,11 @@ static void note_5_3_foreign_media_answer_nothing(void **state)
     (void)state;
     for (unsigned elsewhere = 0; elsewhere < 2; elsewhere++) {
         struct sim_device *d = ready();
-        struct platform_session v;
 
         d->invite = SIM_UNHEARD;
         d->foreign_ssrc = !elsewhere;
         d->media_ip = elsewhere ? "192.168.1.66" : NULL;
-        assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        sim_watch(&s, d, channel, PLATFORM_AUTO);
         sim_run(&s, 15000);
         assert_int_equal(s.last.state, PLATFORM_FAILED);
         assert_int_equal(s.last.step, PLATFORM_STEP_ANSWER);
@@ -313,8 +306,7 @@ static void note_5_3_a_stray_packet_answers_nothing(void **state)
 
     (void)state;
     d->invite = SIM_UNHEARD;
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, PLATFORM_AUTO);
     sim_run(&s, 500);
     st = sim_stream_of(&s, v.id);
     assert_true(st->packets > 0);

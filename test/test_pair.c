@@ -8,7 +8,7 @@
 
 #define MAX_JOBS 400
 
-enum job_kind { JOB_MESSAGE, JOB_CALL, JOB_INFO };
+enum job_kind { JOB_MESSAGE, JOB_CALL };
 
 /* One thing that one side does, named by `user` in its events. */
 struct job {

@@ -1,4 +1,4 @@
-/* app/media/params: the sets of one session, kept for the next. */
+/* app/media/params: the sets of one session, and kept for the next. */
 #include "test/support.h"
 
 #include <string.h>
@@ -10,14 +10,16 @@ static const struct slice h264[] = { S(AU_SPS), S(AU_PPS), S(AU_IDR) };
 static const struct slice h265[] = { S(AU_VPS265), S(AU_SPS265),
                                      S(AU_PPS265), S(AU_IDR265) };
 
-static void take(struct params *p, enum ps_codec codec,
+static bool take(struct params *p, enum ps_codec codec,
                  const struct slice *nal, size_t n)
 {
     struct au_maker m;
+    bool news;
 
     au_maker_init(&m);
-    params_take(p, au_video(&m, codec, 0, nal, n));
+    news = params_take(p, au_video(&m, codec, 0, nal, n));
     au_maker_fini(&m);
+    return news;
 }
 
 static struct media_config *config_of(enum ps_codec codec,
@@ -46,6 +48,28 @@ static void same(const struct media_config *a, const struct media_config *b)
     assert_int_equal(a->n_param, b->n_param);
     for (unsigned i = 0; i < a->n_param; i++)
         assert_true(slice_eq(a->param[i], b->param[i]));
+}
+
+/* The same sets again are no news; others of the same ids are. */
+static void news(void **state)
+{
+    static const struct slice larger[] = { S(AU_SPS_720), S(AU_PPS),
+                                           S(AU_IDR) };
+    static const struct slice picture[] = { S(AU_P) };
+    struct params *p;
+
+    (void)state;
+    assert_int_equal(params_new(&p, &gb_alloc_heap, PS_CODEC_H264), 0);
+    assert_false(take(p, PS_CODEC_H264, picture, COUNT(picture)));
+    assert_true(take(p, PS_CODEC_H264, h264, COUNT(h264)));
+    assert_false(take(p, PS_CODEC_H264, h264, COUNT(h264)));
+    assert_false(take(p, PS_CODEC_H264, picture, COUNT(picture)));
+    assert_true(take(p, PS_CODEC_H264, larger, COUNT(larger)));
+    params_free(p);
+    assert_int_equal(params_new(&p, &gb_alloc_heap, PS_CODEC_H265), 0);
+    assert_true(take(p, PS_CODEC_H265, h265, COUNT(h265)));
+    assert_false(take(p, PS_CODEC_H265, h265, COUNT(h265)));
+    params_free(p);
 }
 
 static void kept_are_the_same(void **state)
@@ -151,6 +175,7 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(news),
         cmocka_unit_test(kept_are_the_same),
         cmocka_unit_test(kept_are_of_one_codec),
         cmocka_unit_test(too_large_are_not_kept),

@@ -184,18 +184,12 @@ static void run(uint64_t seed)
                              .jitter_ms = 60,
                              .copy_percent = 10,
                              .seed = seed };
-    char id[21], ip[32];
 
     rnd = seed * 0x9e3779b97f4a7c15u | 1;
     assert_true(sim_init(&s, &o));
     for (unsigned i = 0; i < DEVICES; i++) {
-        struct sim_device *d;
+        struct sim_device *d = sim_add_nth(&s, i, 4);
 
-        snprintf(id, sizeof(id), "3402000000118%07u", i + 1);
-        snprintf(ip, sizeof(ip), "%s.%u:5060", i & 1 ? "203.0.113" : "10.0.0",
-                 10 + i);
-        d = sim_add(&s, id, ip, i % 3 == 2 ? SIP_TCP : SIP_UDP);
-        sim_channels(d, 4);
         d->keepalive_ms = 60000;
         sim_register(d);
     }

@@ -105,8 +105,7 @@ static void several_at_one_time(void **state)
     struct platform_session live, a, b;
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &live), 0);
-    platform_session_hold(s.p, live.id, s.now);
+    live = sim_watch(&s, d, channel, PLATFORM_AUTO);
     sim_run(&s, 1000);
     a = begin(d, PLATFORM_PLAYBACK);
     b = begin(d, PLATFORM_PLAYBACK);
@@ -115,8 +114,7 @@ static void several_at_one_time(void **state)
     assert_true(platform_live_find(s.p, slice_str(nvr), slice_str(channel), 0,
                                    &live));
     assert_int_equal(live.kind, PLATFORM_LIVE);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* ---- control ---- */
@@ -304,8 +302,7 @@ static void control_is_not_possible(void **state)
     c.scale_milli = 2000;
     assert_int_equal(platform_session_control(s.p, v.id, &c, s.now, &number),
                      GB_ESTATE);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* 400 to "Scale: 2.0": "Scale: 2" is tried, and kept. */
@@ -473,8 +470,7 @@ static void note_9_12_the_refusal_is_shown(void **state)
     sim_run(&s, 3000);
     assert_true(text_has(s.log, "answered the INVITE with 486"));
     assert_true(text_has(s.log, "2 other recordings of it are open here"));
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* ---- the end ---- */
@@ -618,8 +614,7 @@ static void media_status_that_means_none(void **state)
     sim_run(&s, 5000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     assert_int_equal(d->keepalive_refused, 0); /* all were answered with 200 */
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* 121, and media go on: a while later they are not what was on its way. */

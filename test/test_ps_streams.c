@@ -14,7 +14,6 @@
 #define H265_PPS "\0\0\0\1\x44\1\xc1\x72\xb4\x22\x40"
 #define H265_IDR "\0\0\0\1\x28\1\xaf\x1d\x80\xf7\1\x5b\xff\xf2\x4e\xfe\xcc\xf0"
 #define H265_P   "\0\0\0\1\2\1\xd0\x09\x7e\x10\xc6\x3b\xfa\x84"
-#define H265_KEY_LINE "au e0 h265 key pts=%d nals 32:24 33:41 34:7 20:14 "
 
 static void h265_whatever_the_map_says(void **state)
 {

@@ -89,14 +89,11 @@ static void a_day(void)
     tcp = sim_add(&sim, "34020000001320000003", "192.168.1.12", SIP_TCP);
     sim_channels(tcp, 1);
     sim_settle(&sim);
-    assert_int_equal(sim_play(&sim, cam, cam->channel[0], PLATFORM_UDP, &s), 0);
-    platform_session_hold(sim.p, s.id, sim.now);
+    s = sim_watch(&sim, cam, cam->channel[0], PLATFORM_UDP);
     sim_run(&sim, 5000);
     platform_session_stop(sim.p, s.id, sim.now);
     sim_run(&sim, 2000);
-    assert_int_equal(sim_play(&sim, tcp, tcp->channel[0],
-                              PLATFORM_TCP_PASSIVE, &s), 0);
-    platform_session_hold(sim.p, s.id, sim.now);
+    s = sim_watch(&sim, tcp, tcp->channel[0], PLATFORM_TCP_PASSIVE);
     sim_run(&sim, 3000);
     sim_bye(tcp);
     sim_run(&sim, 2000);

@@ -3,7 +3,6 @@
 #include "app/net/rolls.h"
 
 #include "app/media/mp4index.h"
-#include "app/platform/archive.h"
 #include "test/stream_world.h"
 
 #include <dirent.h>

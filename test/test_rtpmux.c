@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "app/media/aac.h"
-#include "app/media/params.h"
 #include "app/media/rtpmux.h"
 #include "test/media.h"
 
@@ -174,26 +172,10 @@ static void feed(struct reader *r, const struct media_chunk *c)
 
 /* ---- what is muxed ------------------------------------------------------ */
 
-static struct media_config *config(const struct ps_au *au)
-{
-    struct media_config *c;
-    struct params *p;
-
-    assert_int_equal(params_new(&p, &gb_alloc_heap, au->codec), 0);
-    params_take(p, au);
-    assert_int_equal(params_config(p, 1, &c), 0);
-    params_free(p);
-    return c;
-}
-
 static struct media_frame *sound(enum ps_codec codec, size_t n, int64_t at90k)
 {
-    struct media_frame *f = media_frame_new(&gb_alloc_heap, n);
+    struct media_frame *f = sound_frame(codec, n, at90k);
 
-    assert_non_null(f);
-    f->track = MEDIA_AUDIO;
-    f->codec = codec;
-    f->dts90k = f->pts90k = at90k;
     for (size_t i = 0; i < n; i++)
         f->data[i] = (uint8_t)(i * 7 + 1);
     return f;
@@ -201,11 +183,9 @@ static struct media_frame *sound(enum ps_codec codec, size_t n, int64_t at90k)
 
 static struct media_frame *picture(const struct ps_au *au, int64_t at90k)
 {
-    struct media_frame *f;
+    struct media_frame *f = au_frame(au, at90k);
 
-    assert_int_equal(media_frame_of_au(&f, &gb_alloc_heap, au), 0);
-    f->dts90k = at90k;
-    f->pts90k = at90k + 3600;
+    f->pts90k += 3600;
     return f;
 }
 
@@ -259,7 +239,7 @@ static void pictures(void **state)
         rtpmux_init(&m, 7, 1000000, 0);
         memset(&r, 0, sizeof(r));
         au = au_video(&maker, cases[i].codec, 0, cases[i].nal, n);
-        c = config(au);
+        c = au_config(au);
         pass(&r, &m, picture(au, 0), c);
         assert_int_equal(r.n, n);
         assert_int_equal(r.reports, 1);

@@ -2,7 +2,6 @@
 #include "app/rtsp/auth.h"
 #include "app/rtsp/describe.h"
 
-#include "app/media/params.h"
 #include "test/media.h"
 #include "test/support.h"
 
@@ -14,14 +13,10 @@ static struct media_config *config(enum ps_codec codec)
     bool is264 = codec == PS_CODEC_H264;
     struct au_maker maker;
     struct media_config *c;
-    struct params *p;
 
     au_maker_init(&maker);
-    assert_int_equal(params_new(&p, &gb_alloc_heap, codec), 0);
-    params_take(p, au_video(&maker, codec, 0, is264 ? h264 : h265,
-                            is264 ? 3 : 4));
-    assert_int_equal(params_config(p, 1, &c), 0);
-    params_free(p);
+    c = au_config(au_video(&maker, codec, 0, is264 ? h264 : h265,
+                           is264 ? 3 : 4));
     au_maker_fini(&maker);
     return c;
 }

@@ -6,7 +6,7 @@
 #include "app/net/sockaddr.h"
 #include "app/net/tls_relay.h"
 #include "test/fake_platform.h"
-#include "test/support.h"
+#include "test/guarded_loop.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -26,36 +26,20 @@
 #define URL "rtsp://h/" D1 "/" C1
 
 static struct {
-    uv_loop_t loop;
-    uv_timer_t guard;
     struct media_net *media;
     struct rtsp_server *server;
     struct gb_addr at;
     unsigned failed, touched;
     uint32_t wait_s;
-    bool late, closed, server_closed;
+    bool closed, server_closed;
     struct tls_relay *relay;
     struct tls_ctx *secure; /* NULL: it speaks no TLS */
 } t;
 
-static void on_guard(uv_timer_t *timer)
-{
-    (void)timer;
-    t.late = true;
-}
-
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        while (!(cond) && !t.late)                                             \
-            uv_run(&t.loop, UV_RUN_ONCE);                                      \
-        if (t.late)                                                            \
-            fail_msg("line %d: waited in vain", __LINE__);                     \
-    } while (0)
-
 static struct gb_time now(void *ctx)
 {
     (void)ctx;
-    return (struct gb_time){ .mono_ms = uv_now(&t.loop), .utc_ms = 1700000000 };
+    return (struct gb_time){ .mono_ms = uv_now(&loop.uv), .utc_ms = 1700000000 };
 }
 
 static void touched(void *ctx)
@@ -120,11 +104,11 @@ static struct tls_ctx *give_secure(void *ctx)
 static int setup(void **state)
 {
     struct tls_relay_config rc = { .server = give_secure };
-    struct media_net_config mc = { .main = &t.loop, .loops = 2,
+    struct media_net_config mc = { .main = &loop.uv, .loops = 2,
                                    .on_event = on_event };
     struct gb_addr listen;
     struct rtsp_server_config c = {
-        .loop = &t.loop, .listen = &listen, .n_listen = 1, .auth = true,
+        .loop = &loop.uv, .listen = &listen, .n_listen = 1, .auth = true,
         .token = "token", .max_per_source = PER_SOURCE,
         .request_ms = REQUEST_MS, .wait_ms = WAIT_MS, .now = now,
         .touched = touched, .is_signed = is_signed, .wait_s = wait_s,
@@ -137,9 +121,7 @@ static int setup(void **state)
     memset(&fake, 0, sizeof(fake));
     fake_device(D1, "one", true);
     fake_channel(D1, C1, "c");
-    assert_int_equal(uv_loop_init(&t.loop), 0);
-    uv_timer_init(&t.loop, &t.guard);
-    uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
+    loop_begin(GUARD_MS);
     assert_int_equal(media_net_new(&t.media, &mc, NULL), 0);
     assert_int_equal(tls_relay_new(&t.relay, &rc), 0);
     c.media = t.media;
@@ -160,18 +142,16 @@ static int teardown(void **state)
 {
     (void)state;
     rtsp_server_close(t.server, on_closed, &t.server_closed);
-    while (!t.server_closed && !t.late)
-        uv_run(&t.loop, UV_RUN_ONCE);
+    loop_drain(&t.server_closed);
     media_net_close(t.media, on_closed, &t.closed);
-    while (!t.closed && !t.late)
-        uv_run(&t.loop, UV_RUN_ONCE);
+    loop_drain(&t.closed);
     rtsp_server_free(t.server);
     tls_relay_free(t.relay);
-    uv_close((uv_handle_t *)&t.guard, NULL);
-    uv_run(&t.loop, UV_RUN_DEFAULT);
+    if (!t.closed || loop_end())
+        return -1;
     for (size_t i = 0; i <= FAKE_MAX; i++)
         assert_int_equal(fake.holds[i], 0);
-    return t.closed ? uv_loop_close(&t.loop) : -1;
+    return 0;
 }
 
 /* ---- a client ----------------------------------------------------------- */
@@ -197,7 +177,7 @@ static const char *hear(int fd)
     static char text[4096];
     size_t n = 0;
 
-    while (!t.late && n + 1 < sizeof(text)) {
+    while (!loop.late && n + 1 < sizeof(text)) {
         ssize_t got = recv(fd, text + n, 1, MSG_DONTWAIT);
 
         if (got == 0)
@@ -209,10 +189,10 @@ static const char *hear(int fd)
                 return text;
             continue;
         }
-        uv_run(&t.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
         poll(NULL, 0, 1);
     }
-    if (t.late)
+    if (loop.late)
         fail_msg("heard nothing");
     return "";
 }
@@ -342,7 +322,7 @@ static void dismissed(void **state)
     assert_int_equal(fake.holds[1], 2);
     rtsp_server_dismiss(t.server, ONE);
     assert_int_equal(fake.holds[1], 1);
-    uv_run(&t.loop, UV_RUN_NOWAIT);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
     assert_true(recv(fd[0], &byte, 1, 0) <= 0);
     close(fd[0]);
     close(fd[1]);
@@ -469,7 +449,7 @@ static size_t over_wire(int fd, struct tls *tls, char *buf, size_t n,
         in = slice_of(raw, (size_t)got);
         assert_int_equal(tls_decrypt(tls, &in, buf + n, cap - n, &more), 0);
     }
-    uv_run(&t.loop, UV_RUN_NOWAIT);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
     poll(NULL, 0, 1);
     return n + more;
 }
@@ -497,10 +477,10 @@ static void over_tls(void **state)
     assert_int_equal(tls_ctx_client(&client, NULL, why), 0);
     assert_int_equal(tls_new(&tls, client, NULL), 0);
     fd = dial();
-    while (!tls_is_up(tls) && !t.late)
+    while (!tls_is_up(tls) && !loop.late)
         n = over_wire(fd, tls, text, n, sizeof(text) - 1);
     assert_int_equal(tls_encrypt(tls, slice_str(ask)), 0);
-    while (!strstr(text, "\r\n\r\n") && !t.late)
+    while (!strstr(text, "\r\n\r\n") && !loop.late)
         n = over_wire(fd, tls, text, n, sizeof(text) - 1);
     expect_status(text, 200);
     assert_non_null(strstr(text, "\r\nCSeq: 7\r\n"));
@@ -576,14 +556,12 @@ static void server_ends(void **state)
     RUN_UNTIL(t.closed);
     rtsp_server_free(t.server);
     tls_relay_free(t.relay);
-    uv_close((uv_handle_t *)&t.guard, NULL);
-    uv_run(&t.loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&t.loop), 0);
+    assert_int_equal(loop_end(), 0);
 }
 
 static void port_taken(void **state)
 {
-    struct rtsp_server_config c = { .loop = &t.loop, .listen = &t.at,
+    struct rtsp_server_config c = { .loop = &loop.uv, .listen = &t.at,
                                     .n_listen = 1, .token = "" };
     struct rtsp_server *other = NULL;
     size_t at = 9;

@@ -4,7 +4,7 @@
 
 #include "app/device/sender.h"
 #include "app/net/sockaddr.h"
-#include "test/support.h"
+#include "test/guarded_loop.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,14 +20,12 @@
 #define URL "rtsp://h/1/2"
 
 static struct {
-    uv_loop_t loop;
-    uv_timer_t guard;
     struct media_net *media;
     struct rtsp_viewer_hooks hooks;
     unsigned gone, opened, keys;
     int gone_fd;
     char gone_text[256];
-    bool late, closed;
+    bool closed;
     /* the camera */
     int cam;
     uint16_t port;
@@ -37,20 +35,6 @@ static struct {
     struct sender *sender;
     uint64_t cam_ms;
 } t;
-
-static void on_guard(uv_timer_t *timer)
-{
-    (void)timer;
-    t.late = true;
-}
-
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        while (!(cond) && !t.late)                                             \
-            uv_run(&t.loop, UV_RUN_ONCE);                                      \
-        if (t.late)                                                            \
-            fail_msg("line %d: waited in vain", __LINE__);                     \
-    } while (0)
 
 static void on_event(void *ctx, const struct platform_media_event *ev)
 {
@@ -136,22 +120,20 @@ static void film(unsigned pictures)
         }
         sender_counters(t.sender, &c);
         poll(NULL, 0, 1); /* for the other thread to read */
-        uv_run(&t.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
     }
 }
 
 static int setup(void **state)
 {
-    struct media_net_config cfg = { .main = &t.loop, .loops = 1,
+    struct media_net_config cfg = { .main = &loop.uv, .loops = 1,
                                     .any_source = true,
                                     .hub = { .stall_ms = STALL_MS },
                                     .on_event = on_event };
 
     (void)state;
     memset(&t, 0, sizeof(t));
-    assert_int_equal(uv_loop_init(&t.loop), 0);
-    uv_timer_init(&t.loop, &t.guard);
-    uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
+    loop_begin(GUARD_MS);
     t.hooks = (struct rtsp_viewer_hooks){ .on_gone = on_gone,
                                           .silence_ms = SILENCE_MS };
     assert_int_equal(media_net_new(&t.media, &cfg, NULL), 0);
@@ -171,15 +153,12 @@ static int teardown(void **state)
 {
     (void)state;
     media_net_close(t.media, on_closed, NULL);
-    while (!t.closed && !t.late)
-        uv_run(&t.loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&t.guard, NULL);
-    uv_run(&t.loop, UV_RUN_DEFAULT);
+    loop_drain(&t.closed);
     sender_free(t.sender);
     clip_fini(&t.clip);
     free((void *)(uintptr_t)t.bytes.p);
     close(t.cam);
-    return t.closed ? uv_loop_close(&t.loop) : -1;
+    return t.closed ? loop_end() : -1;
 }
 
 /* ---- a client ----------------------------------------------------------- */
@@ -223,7 +202,7 @@ static bool read_more(struct client *c)
 
     poll(&p, 1, 20);
     n = read(c->fd, c->in + c->n, sizeof(c->in) - c->n);
-    uv_run(&t.loop, UV_RUN_NOWAIT);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
     if (n > 0)
         c->n += (size_t)n;
     return n > 0 || (n < 0 && errno == EAGAIN);
@@ -275,7 +254,7 @@ static const char *answer(struct client *c)
                 return text;
             }
         }
-        if (!read_more(c) || t.late)
+        if (!read_more(c) || loop.late)
             fail_msg("no answer: %.*s", (int)(c->n < 80 ? c->n : 80), c->in);
     }
 }
@@ -334,7 +313,7 @@ static void next_on(struct client *c, int channel, unsigned allowed,
         int got = frame_at(c, &len);
 
         if (got < 0) {
-            if (!read_more(c) || t.late)
+            if (!read_more(c) || loop.late)
                 fail_msg("no frame on %d", channel);
             continue;
         }
@@ -460,7 +439,7 @@ static ssize_t udp_read(int fd, uint8_t *p, size_t n, int wait_ms)
 
     poll(&pfd, 1, wait_ms);
     got = recv(fd, p, n, 0);
-    uv_run(&t.loop, UV_RUN_NOWAIT);
+    uv_run(&loop.uv, UV_RUN_NOWAIT);
     return got;
 }
 
@@ -629,7 +608,7 @@ static void does_not_read(void **state)
     expect_status(ask(&c2, "PLAY", URL, ""), 200);
     assert_true(dprintf(c1.fd, "PLAY " URL " RTSP/1.0\r\nCSeq: 7\r\n"
                                "Session: %s\r\n\r\n", c1.session) > 0);
-    while (t.gone == 0 && !t.late) {
+    while (t.gone == 0 && !loop.late) {
         film(25);
         c2.n = c2.n > sizeof(c2.in) / 2 ? 0 : c2.n;
         read_more(&c2);

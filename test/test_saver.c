@@ -1,7 +1,6 @@
 /* Frames of several sessions into one file, in memory. */
 #include "app/media/saver.h"
 
-#include "app/media/params.h"
 #include "test/media.h"
 #include "test/support.h"
 
@@ -23,15 +22,9 @@ static struct media_config *video_config(void)
 {
     struct media_config *c;
     struct au_maker m;
-    struct params *p;
-    const struct ps_au *au;
 
     au_maker_init(&m);
-    au = au_key(&m, 0);
-    assert_int_equal(params_new(&p, &gb_alloc_heap, au->codec), 0);
-    params_take(p, au);
-    assert_int_equal(params_config(p, 1, &c), 0);
-    params_free(p);
+    c = au_config(au_key(&m, 0));
     au_maker_fini(&m);
     return c;
 }

@@ -104,7 +104,7 @@ static void put_file(const struct dir *d, const char *name, struct slice text)
     assert_int_equal(fclose(f), 0);
 }
 
-static void remove_dir(const struct dir *d)
+static void let_go_of(const struct dir *d)
 {
     char path[128];
 
@@ -139,7 +139,7 @@ static void opens_and_opens_again(void **state)
     assert_string_equal(again.admin_token, s.admin_token);
     assert_string_equal(again.admin_hash, s.admin_hash);
     secrets_close(&again);
-    remove_dir(&d);
+    let_go_of(&d);
 }
 
 /* Whatever is wrong with one of them: it is named, and stays as it is. */
@@ -182,7 +182,7 @@ static void damaged_is_not_replaced(void **state)
         left = read_file(path);
         assert_true(slice_eq(left, cases[i].text));
         free((void *)(uintptr_t)left.p);
-        remove_dir(&d);
+        let_go_of(&d);
     }
 }
 
@@ -203,7 +203,7 @@ static void unreadable_is_not_replaced(void **state)
         if (!strstr(why, path) || !strstr(why, "s a directory"))
             fail_msg("%s: %s", name, why);
         assert_true(stat(path, &st) == 0 && S_ISDIR(st.st_mode));
-        remove_dir(&d);
+        let_go_of(&d);
     }
 }
 
@@ -234,7 +234,7 @@ static void too_many_open_files(void **state)
     assert_memory_equal(after.key, s.key, sizeof(s.key));
     assert_string_equal(after.admin_token, s.admin_token);
     secrets_close(&after);
-    remove_dir(&d);
+    let_go_of(&d);
 }
 
 int main(void)

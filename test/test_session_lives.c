@@ -228,19 +228,13 @@ static void a_world(uint64_t seed, unsigned lives)
                              .alloc = &counted, .jitter_ms = 60,
                              .copy_percent = 5, .delay_ms = 5, .seed = seed };
     size_t warm = 0, orders = 0;
-    char id[21], ip[32];
 
     rnd = seed * 0x9e3779b97f4a7c15u | 1;
     live_bytes = 0;
     assert_true(sim_init(&s, &o));
     for (unsigned i = 0; i < DEVICES; i++) {
-        struct sim_device *d;
+        struct sim_device *d = sim_add_nth(&s, i, CHANNELS);
 
-        snprintf(id, sizeof(id), "3402000000118%07u", i + 1);
-        snprintf(ip, sizeof(ip), "%s.%u:5060", i & 1 ? "203.0.113" : "10.0.0",
-                 10 + i);
-        d = sim_add(&s, id, ip, i % 3 == 2 ? SIP_TCP : SIP_UDP);
-        sim_channels(d, CHANNELS);
         d->keepalive_ms = 30000;
     }
     sim_settle(&s);

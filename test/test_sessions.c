@@ -101,8 +101,7 @@ static void one_session_for_all(void **state)
     assert_true(platform_session_at(s.p, 0, &b));
     assert_false(platform_session_at(s.p, 1, &b));
     assert_int_equal(d->invites, 1);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void main_and_sub_stream(void **state)
@@ -121,8 +120,7 @@ static void main_and_sub_stream(void **state)
     sim_run(&s, 100);
     assert_true(a.id != b.id && a.port != b.port && a.ssrc != b.ssrc);
     assert_true(text_has(d->last_sdp, "a=streamnumber:1\r\n"));
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void a_channel_that_is_in_no_list(void **state)
@@ -135,8 +133,7 @@ static void a_channel_that_is_in_no_list(void **state)
         sim_play(&s, d, "34020000001310009999", PLATFORM_AUTO, &v), 0);
     sim_run(&s, 1000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void media_address_by_rule(void **state)
@@ -156,8 +153,7 @@ static void media_address_by_rule(void **state)
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
     sim_run(&s, 100);
     assert_true(text_has(d->last_sdp, "c=IN IP4 198.51.100.5\r\n"));
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
     /* media.address wins */
     assert_int_equal(gb_addr_parse_ip(&o.config.media_address,
                                       SLICE("198.51.100.77")),
@@ -166,8 +162,7 @@ static void media_address_by_rule(void **state)
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
     sim_run(&s, 100);
     assert_true(text_has(d->last_sdp, "c=IN IP4 198.51.100.77\r\n"));
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* ---- answers that deviate ---- */
@@ -201,8 +196,7 @@ static void tolerated_answers(void **state)
             fail_msg("%s: %s", cases[i].name, s.last_evidence);
         assert_true(sim_view(&s, d).deviations > 0 ||
                     cases[i].invite == SIM_NO_Y);
-        platform_drain(s.p, s.now);
-        ends_clean();
+        drains_clean();
     }
 }
 
@@ -252,8 +246,7 @@ static void refusals_worth_another_try(void **state)
             text_has(d->last_sdp, cases[i].not_sdp))
             fail_msg("%s: %u invites, %s, %s\n%s", cases[i].name, d->invites,
                      platform_step_name(v.step), s.last_evidence, d->last_sdp);
-        platform_drain(s.p, s.now);
-        ends_clean();
+        drains_clean();
     }
 }
 
@@ -325,8 +318,7 @@ static void failures(void **state)
         d->refuse_status = cases[i].status;
         d->refuse_times = cases[i].times;
         d->media = cases[i].media;
-        assert_int_equal(sim_play(&s, d, channel, cases[i].transport, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        v = sim_watch(&s, d, channel, cases[i].transport);
         sim_run(&s, 25000);
         if (s.last.state != PLATFORM_FAILED ||
             s.last.step != cases[i].step || d->invites != cases[i].invites ||
@@ -375,8 +367,7 @@ static void payload_of_another_kind(void **state)
 
         d->media = cases[i].media;
         d->note = "it looks like h264";
-        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        v = sim_watch(&s, d, channel, PLATFORM_UDP);
         sim_run(&s, cases[i].fails_ms - 500);
         v = sim_session(&s, v.id);
         assert_int_equal(v.state, PLATFORM_STARTING);
@@ -481,41 +472,30 @@ static void the_edge_never_confirms(void **state)
 
 /* ---- memory ---- */
 
+static void play_and_hang_up(void)
+{
+    struct sim_device *d = sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
+    struct platform_session v;
+
+    sim_channels(d, 1);
+    sim_register(d);
+    sim_run(&s, 20000);
+    d->media = SIM_TCP_ONLY;
+    if (!sim_play(&s, d, d->channel[0], 0, &v)) {
+        platform_session_hold(s.p, v.id, s.now);
+        sim_run(&s, 20000);
+        sim_bye(d);
+        sim_run(&s, 20000);
+        platform_session_stop(s.p, v.id, s.now);
+    }
+    sim_run(&s, 70000);
+    sim_expect_clean(&s);
+}
+
 static void without_memory(void **state)
 {
-    bool done = false;
-
     (void)state;
-    for (unsigned long n = 1; !done; n++) {
-        struct failing_alloc f;
-        struct sim_options o = { .config = { .auto_enrol = true } };
-
-        failing_alloc_init(&f, n);
-        o.alloc = &f.alloc;
-        if (sim_init(&s, &o)) {
-            struct sim_device *d =
-                sim_add(&s, nvr, "192.168.1.10:5060", SIP_UDP);
-            struct platform_session v;
-
-            sim_channels(d, 1);
-            sim_register(d);
-            sim_run(&s, 20000);
-            d->media = SIM_TCP_ONLY;
-            if (!sim_play(&s, d, d->channel[0], 0, &v)) {
-                platform_session_hold(s.p, v.id, s.now);
-                sim_run(&s, 20000);
-                sim_bye(d);
-                sim_run(&s, 20000);
-                platform_session_stop(s.p, v.id, s.now);
-            }
-            sim_run(&s, 70000);
-            sim_expect_clean(&s);
-            done = f.calls < n;
-            sim_free(&s);
-        }
-        if (f.live)
-            fail_msg("allocation %lu: %lu left", n, f.live);
-    }
+    sim_without_memory(&s, play_and_hang_up);
 }
 
 /* What a channel claims is one thing, what came of playing it another. */

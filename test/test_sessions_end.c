@@ -32,11 +32,9 @@ static void cancelled_at_any_time(void **state)
 static void nobody_watches(void **state)
 {
     struct sim_device *d = ready();
-    struct platform_session v;
+    struct platform_session v = sim_watch(&s, d, channel, 0);
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
     platform_session_hold(s.p, v.id, s.now);
     sim_run(&s, 60000);
     assert_int_equal(sim_session(&s, v.id).consumers, 2);
@@ -64,11 +62,9 @@ static void nobody_watches(void **state)
 static void media_falls_silent(void **state)
 {
     struct sim_device *d = ready();
-    struct platform_session v;
+    struct platform_session v = sim_watch(&s, d, channel, 0);
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
     sim_run(&s, 20000);
     for (unsigned i = 0; i < SIM_MAX_STREAMS; i++)
         s.stream[i].next_ms = GB_NEVER;
@@ -104,18 +100,15 @@ static void udp_silent_then_tcp_and_remembered(void **state)
     sim_run(&s, 1000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     assert_int_equal(d->invites, 3);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void a_message_inside_the_call(void **state)
 {
     struct sim_device *d = ready();
-    struct platform_session v;
+    struct platform_session v = sim_watch(&s, d, channel, 0);
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
     sim_run(&s, 1000);
     d->last_status = 0;
     sim_message_in(d, "<Notify><CmdType>MediaStatus</CmdType><SN>8</SN>"
@@ -124,8 +117,7 @@ static void a_message_inside_the_call(void **state)
     sim_run(&s, 200);
     assert_int_equal(d->last_status, 200);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* Some devices refresh their session; what would change it is refused. */
@@ -148,8 +140,7 @@ static void an_invite_inside_the_call(void **state)
     char offer[1024];
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, 0);
     sim_run(&s, 1000);
     v = sim_session(&s, v.id);
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -273,8 +264,7 @@ static void the_device_hangs_up(void **state)
         text_has(s.last_evidence, "the device ended it with a BYE, 1.0 s"));
     assert_int_equal(s.open_streams, 0);
     /* somebody watches: invited again after a pause, into the open port */
-    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, 0);
     sim_run(&s, 1000);
     sim_bye(d);
     sim_run(&s, 1900);
@@ -302,8 +292,7 @@ static void media_connection_drops(void **state)
     struct sim_stream *st;
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_PASSIVE, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, PLATFORM_TCP_PASSIVE);
     sim_run(&s, 1000);
     st = sim_stream_of(&s, v.id);
     sim_media(&s, st, PLATFORM_MEDIA_ENDED);
@@ -318,8 +307,7 @@ static void media_connection_drops(void **state)
     assert_int_equal(d->byes, 1); /* and invited again: somebody watches */
     assert_int_equal(d->invites, 2);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
     /* while it starts, nothing is worth waiting for */
     d = ready();
     d->media = SIM_CONNECT_ONLY;
@@ -354,8 +342,7 @@ static void sound_alone(void **state)
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_STARTING);
     sim_media(&s, sim_stream_of(&s, v.id), PLATFORM_MEDIA_SOUND);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* Encrypted pictures beside clear sound: it plays, and says what is wrong. */
@@ -380,8 +367,7 @@ static void sound_beside_what_cannot_be_read(void **state)
     assert_true(v.hint.n > 0);
     sim_run(&s, 10);
     assert_true(text_has(s.log, "evidence=\"the stream is encrypted\""));
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* That it still plays, said every second, is no news; another picture is. */
@@ -406,8 +392,7 @@ static void told_of_changes_alone(void **state)
     platform_media(s.p, &ev, s.now);
     sim_run(&s, 10);
     assert_int_equal(s.actions[PLATFORM_SESSION_CHANGED], told + 1);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void an_ssrc_of_its_own(void **state)
@@ -421,8 +406,7 @@ static void an_ssrc_of_its_own(void **state)
     sim_run(&s, 1000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     assert_true(text_has(s.log, "SSRC that was not agreed"));
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 /* The address of c= is handed on, and media from there are as good as from the
@@ -451,8 +435,7 @@ static void media_from_another_address(void **state)
         assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
         assert_int_equal(text_has(s.log, "that nobody named"), cases[i].noted);
         assert_int_equal(text_has(s.log, "peer=10.8.8.8"), cases[i].noted);
-        platform_drain(s.p, s.now);
-        ends_clean();
+        drains_clean();
     }
 }
 
@@ -493,8 +476,7 @@ static void active_towards_nat(void **state)
     assert_int_equal(v.transport, PLATFORM_TCP_PASSIVE);
     assert_int_equal(d->byes, 1);
     assert_int_equal(s.actions[PLATFORM_DO_OPEN], 2);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void active_answered_with_udp(void **state)
@@ -510,8 +492,7 @@ static void active_answered_with_udp(void **state)
     assert_int_equal(v.state, PLATFORM_PLAYING);
     assert_int_equal(v.transport, PLATFORM_UDP);
     assert_int_equal(d->invites, 2);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void as_configured_for_the_device(void **state)
@@ -529,8 +510,7 @@ static void as_configured_for_the_device(void **state)
     sim_run(&s, 1000);
     assert_int_equal(sim_session(&s, v.id).transport, PLATFORM_TCP_PASSIVE);
     assert_int_equal(sim_view(&s, d).media, PLATFORM_TCP_PASSIVE);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void connection_lost_while_inviting(void **state)
@@ -635,8 +615,7 @@ static void over_ipv6(void **state)
     assert_true(text_has(d->last_sdp, "c=IN IP6 2001:db8::1\r\n"));
     assert_true(text_has(d->last_uri, "@[2001:db8::10]:5060"));
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void busy_with_an_old_dialog(void **state)
@@ -662,8 +641,7 @@ static void busy_with_an_old_dialog(void **state)
     sim_run(&s, 3000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     assert_int_equal(d->byes, before + 1);
-    platform_drain(s.p, s.now);
-    ends_clean();
+    drains_clean();
 }
 
 static void the_device_goes(void **state)
@@ -677,10 +655,8 @@ static void the_device_goes(void **state)
         struct sim_device *d =
             ready_at("192.168.1.10:5060",
                      how[i] == DISCONNECTS ? SIP_TCP : SIP_UDP, NULL);
-        struct platform_session v;
 
-        assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        sim_watch(&s, d, channel, 0);
         sim_run(&s, 1000);
         switch (how[i]) {
         case UNREGISTERS:
@@ -708,11 +684,9 @@ static void the_device_goes(void **state)
 static void the_device_moves(void **state)
 {
     struct sim_device *d = ready();
-    struct platform_session v;
+    struct platform_session v = sim_watch(&s, d, channel, 0);
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
     sim_run(&s, 1000);
     d->addr.port = 6200;
     d->to_server.local = d->addr;
@@ -728,13 +702,10 @@ static void the_device_moves(void **state)
 static void drains(void **state)
 {
     struct sim_device *d = ready();
-    struct platform_session v;
 
     (void)state;
-    for (unsigned i = 0; i < 4; i++) {
-        assert_int_equal(sim_play(&s, d, d->channel[i], 0, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
-    }
+    for (unsigned i = 0; i < 4; i++)
+        sim_watch(&s, d, d->channel[i], 0);
     sim_run(&s, 1000);
     assert_false(platform_is_drained(s.p));
     platform_drain(s.p, s.now);
@@ -760,10 +731,8 @@ static void drains_when_the_byes_are_answered(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct sim_device *d = ready();
-        struct platform_session v;
 
-        assert_int_equal(sim_play(&s, d, channel, 0, &v), 0);
-        platform_session_hold(s.p, v.id, s.now);
+        sim_watch(&s, d, channel, 0);
         sim_run(&s, 1000);
         d->deaf = true;
         platform_drain(s.p, s.now);
@@ -796,8 +765,7 @@ static void a_second_dialog_is_stored_beside(void **state)
 
     (void)state;
     d->media = SIM_TCP_ONLY;
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, PLATFORM_AUTO);
     sim_run(&s, 1000);
     first = s.opened_key;
     sim_run(&s, 4000);
@@ -846,11 +814,9 @@ static void who_waited_has_time_to_come(void **state)
     const struct sim_options o = { .config = { .auto_enrol = true,
                                                .idle_stop_s = 2 } };
     struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
-    struct platform_session v;
+    struct platform_session v = sim_watch(&s, d, channel, PLATFORM_AUTO);
 
     (void)state;
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
     sim_run(&s, 300);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
     platform_session_release(s.p, v.id, s.now);
@@ -864,8 +830,7 @@ static void who_waited_has_time_to_come(void **state)
     sim_run(&s, 1500);
     assert_int_equal(d->byes, 1);
     /* who came first and stayed has watched as well */
-    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
-    platform_session_hold(s.p, v.id, s.now);
+    v = sim_watch(&s, d, channel, PLATFORM_AUTO);
     sim_run(&s, 3000);
     platform_session_release(s.p, v.id, s.now);
     sim_run(&s, 2500);

@@ -142,20 +142,6 @@ static unsigned files_aside(const char *dir)
     return n;
 }
 
-static void remove_dir(const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-    char path[400];
-
-    while ((e = readdir(d))) {
-        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-        unlink(path);
-    }
-    closedir(d);
-    rmdir(dir);
-}
-
 /* ---- before it is opened ---- */
 
 static void rows_are_rescued(void **state)

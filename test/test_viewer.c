@@ -4,8 +4,8 @@
 #include "app/http/ws.h"
 
 #include "app/net/media_int.h"
+#include "test/guarded_loop.h"
 #include "test/media.h"
-#include "test/support.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,27 +18,11 @@
 #define GUARD_MS 10000
 
 static struct {
-    uv_loop_t loop;
-    uv_timer_t guard;
     struct media_net *media;
     struct viewer_hooks hooks;
     unsigned gone;
-    bool late, closed;
+    bool closed;
 } t;
-
-static void on_guard(uv_timer_t *timer)
-{
-    (void)timer;
-    t.late = true;
-}
-
-#define RUN_UNTIL(cond)                                                        \
-    do {                                                                       \
-        while (!(cond) && !t.late)                                             \
-            uv_run(&t.loop, UV_RUN_ONCE);                                      \
-        if (t.late)                                                            \
-            fail_msg("line %d: waited in vain", __LINE__);                     \
-    } while (0)
 
 static void on_event(void *ctx, const struct platform_media_event *ev)
 {
@@ -55,14 +39,12 @@ static void on_gone(void *ctx, const struct http_handover *h)
 
 static int setup(void **state)
 {
-    struct media_net_config cfg = { .main = &t.loop, .loops = 1,
+    struct media_net_config cfg = { .main = &loop.uv, .loops = 1,
                                     .on_event = on_event };
 
     (void)state;
     memset(&t, 0, sizeof(t));
-    assert_int_equal(uv_loop_init(&t.loop), 0);
-    uv_timer_init(&t.loop, &t.guard);
-    uv_timer_start(&t.guard, on_guard, GUARD_MS, 0);
+    loop_begin(GUARD_MS);
     t.hooks = (struct viewer_hooks){ .on_gone = on_gone,
                                      .write_ms = WRITE_MS };
     return media_net_new(&t.media, &cfg, NULL);
@@ -78,11 +60,8 @@ static int teardown(void **state)
 {
     (void)state;
     media_net_close(t.media, on_closed, NULL);
-    while (!t.closed && !t.late)
-        uv_run(&t.loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&t.guard, NULL);
-    uv_run(&t.loop, UV_RUN_DEFAULT);
-    return t.closed ? uv_loop_close(&t.loop) : -1;
+    loop_drain(&t.closed);
+    return t.closed ? loop_end() : -1;
 }
 
 /* A viewer of a session that does not exist; returns our end. full: its
@@ -236,9 +215,9 @@ static void one_close(void **state)
         assert_int_equal(write(fd, no_frame, 7), 7);
         uv_sleep(30);
     }
-    while (t.gone == 0 && !t.late) {
+    while (t.gone == 0 && !loop.late) {
         n += drain(fd, got + n, sizeof(got) - n);
-        uv_run(&t.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
         uv_sleep(1);
     }
     n += drain(fd, got + n, sizeof(got) - n);
@@ -274,9 +253,9 @@ static size_t read_all(int fd, uint8_t *out, size_t cap)
     size_t n = 0;
     ssize_t got;
 
-    while (!t.late && (got = read(fd, out + n, cap - n)) != 0) {
+    while (!loop.late && (got = read(fd, out + n, cap - n)) != 0) {
         n += got > 0 ? (size_t)got : 0;
-        uv_run(&t.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
     }
     return n;
 }
@@ -327,8 +306,8 @@ static void close_behind_a_frame(void **state)
         size_t n;
 
         t.gone = 0;
-        while (there < PICTURE_BYTES / 10 && !t.late) {
-            uv_run(&t.loop, UV_RUN_NOWAIT);
+        while (there < PICTURE_BYTES / 10 && !loop.late) {
+            uv_run(&loop.uv, UV_RUN_NOWAIT);
             assert_int_equal(ioctl(fd, FIONREAD, &there), 0);
         }
         assert_int_equal(write(fd, cases[i].bytes, cases[i].n), cases[i].n);
@@ -354,9 +333,9 @@ static void slow_reader(void **state)
     t.hooks.write_ms = GUARD_MS;
     fd = watch(HTTP_FORMAT_FLV, false, true);
     uv_sleep(50);
-    while (t.gone == 0 && !t.late) {
+    while (t.gone == 0 && !loop.late) {
         n += drain(fd, text + n, sizeof(text) - n);
-        uv_run(&t.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
         uv_sleep(1);
     }
     drain(fd, text + n, sizeof(text) - n);

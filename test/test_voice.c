@@ -1,7 +1,6 @@
 /* app/media/voice: the pace of packets, silence, a recording to its end. */
 #include "app/media/g711.h"
 #include "app/media/voice.h"
-#include "ps/demux.h"
 #include "rtp/packet.h"
 #include "test/support.h"
 

@@ -4,7 +4,6 @@
 
 #include "app/device/device.h"
 #include "app/platform/platform.h"
-#include "sip/value.h"
 
 #include <stdio.h>
 #include <stdlib.h>

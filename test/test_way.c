@@ -1,7 +1,6 @@
 /* Where requests to a device go, and what their Request-URI says: the Contact
  * of its REGISTER, also where a NAT makes it unreachable. A device that sends
  * from one port and listens on another is asked where it listens. */
-#include "app/platform/core.h"
 #include "test/sim.h"
 
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* The XML reader: repair, salvage, limits; and the writer. */
 #include "test/support.h"
 
-#include "manscdp/repair.h"
 #include "manscdp/xml.h"
 #include "test/xmlview.h"
 

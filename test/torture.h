@@ -1,6 +1,6 @@
-/* test/torture.h - what the tests share that send each message of
- * test/data/sip/torture to something: the files, what comes back, a stream that
- * is cut in two */
+/* test/torture.h - the messages of test/data/sip/torture (after RFC 4475 and
+ * RFC 5118, and our own): what a video platform does with each, and what the
+ * tests share that send them to something */
 #ifndef TEST_TORTURE_H
 #define TEST_TORTURE_H
 
@@ -14,25 +14,36 @@ struct torture_answers {
     size_t n;
 };
 
-/* One line of a table; 0: nothing comes back. */
-struct torture_case {
-    const char *name; /* of the file, without .sip */
+/* The status that is expected; 0: nothing comes back. */
+struct torture_expect {
     unsigned datagram, stream;
     unsigned second; /* the answer to what stands behind it on a stream */
 };
+
+struct torture_case {
+    const char *name; /* of the file, without .sip */
+    int err; /* of sip_msg_parse, as a datagram */
+    unsigned reject; /* what it says to answer */
+    /* of a stack alone, whose user answers 200 to what it is told of, and of a
+     * platform that knows the device which sends it */
+    struct torture_expect stack, platform;
+};
+
+extern const struct torture_case torture_cases[];
+extern const size_t torture_n_cases;
+
+size_t torture_n_files(void);
 
 /* Freed with torture_let_go. */
 struct slice torture_load(const char *name);
 void torture_let_go(struct slice s);
 
-/* Fails unless n lines are one for each file. */
-void torture_count(size_t n);
-
-/* Fails unless the answers are those of c. */
-void torture_expect_datagram(const struct torture_case *c,
+/* Fails, with the name, unless the answers are those that are wanted. */
+void torture_expect_datagram(const char *name,
+                             const struct torture_expect *want,
                              const struct torture_answers *a);
-void torture_expect_stream(const struct torture_case *c, size_t cut_at,
-                           const struct torture_answers *a);
+void torture_expect_stream(const char *name, const struct torture_expect *want,
+                           size_t cut_at, const struct torture_answers *a);
 
 /* Reads what was written, well formed or not, without leaving its bytes. */
 void torture_read(struct slice written);

@@ -21,7 +21,6 @@
 #include "tools/load/load.h"
 
 #include "app/net/sockaddr.h"
-#include "sip/value.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -195,6 +195,8 @@ bool http_has_text(struct slice s, struct slice needle);
 struct jw http_list_begin(struct http_call *c);
 /* … ],"next":…,"total":…}; next empty: null */
 void http_list_end(struct jw *j, struct slice next, uint64_t total);
+/* The part of it behind the bracket, for a list that has more beside its items. */
+void http_put_next(struct jw *j, struct slice next, uint64_t total);
 
 /* The value of an If-None-Match names this tag (RFC 9110 §13.1.2). */
 bool http_names_tag(struct slice list, struct slice tag);

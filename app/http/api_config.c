@@ -66,10 +66,7 @@ static void settings_write(struct jw *j, const struct http_app *a)
         jw_put_cstr(j, "help", s.help);
         jw_end(j);
     }
-    jw_end(j);
-    jw_put_null(j, "next");
-    jw_put_u64(j, "total", n);
-    jw_end(j);
+    http_list_end(j, (struct slice){ 0 }, n);
 }
 
 /* What is in force: what a file says that has been read again is a change, too. */

@@ -132,10 +132,7 @@ void http_channel_write(struct jw *j, const struct http_app *a,
     }
     jw_put_time(j, "delivered_at", ch->delivered_utc_ms);
     http_push_states(j, a, ch->device, ch->id);
-    if (ch->session)
-        jw_put_id(j, "session", ch->session);
-    else
-        jw_put_null(j, "session");
+    jw_put_id_or_null(j, "session", ch->session);
     jw_end(j);
 }
 
@@ -213,14 +210,19 @@ struct jw http_list_begin(struct http_call *c)
     return j;
 }
 
-void http_list_end(struct jw *j, struct slice next, uint64_t total)
+void http_put_next(struct jw *j, struct slice next, uint64_t total)
 {
-    jw_end(j);
     if (next.n)
         jw_put_str(j, "next", next);
     else
         jw_put_null(j, "next");
     jw_put_u64(j, "total", total);
+}
+
+void http_list_end(struct jw *j, struct slice next, uint64_t total)
+{
+    jw_end(j);
+    http_put_next(j, next, total);
     jw_end(j);
 }
 

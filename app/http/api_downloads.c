@@ -75,10 +75,7 @@ void http_download_write(struct jw *j, const struct platform *p,
     jw_put_u64(j, "files_done", d->n_parts_done);
     jw_put_u64(j, "sessions", d->sessions);
     jw_put_u64(j, "tries", d->tries);
-    if (d->session)
-        jw_put_id(j, "session", d->session);
-    else
-        jw_put_null(j, "session");
+    jw_put_id_or_null(j, "session", d->session);
     jw_put_time(j, "created_at", d->created_utc_ms);
     jw_put_time(j, "ended_at", d->ended_utc_ms);
     if (url.n)

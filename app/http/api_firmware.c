@@ -141,10 +141,7 @@ void http_upgrade_write(struct jw *j, const struct platform_upgrade *u)
     jw_put_str(j, "runs", u->runs);
     jw_put_cstr(j, "state", platform_upgrade_state_name(u->state));
     http_put_words(j, "evidence", u->evidence);
-    if (u->command)
-        jw_put_id(j, "command", u->command);
-    else
-        jw_put_null(j, "command");
+    jw_put_id_or_null(j, "command", u->command);
     jw_put_u64(j, "fetches", u->fetches);
     jw_put_u64(j, "fetched_bytes", u->fetched_bytes);
     jw_put_time(j, "asked_at", u->asked_utc_ms);

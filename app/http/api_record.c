@@ -420,11 +420,7 @@ void http_get_records(struct http_call *c)
     }
     jw_end(&j);
     links_write(c, &j, &r);
-    if (next.len)
-        jw_put_str(&j, "next", writer_slice(&next));
-    else
-        jw_put_null(&j, "next");
-    jw_put_u64(&j, "total", all);
+    http_put_next(&j, writer_slice(&next), all);
     jw_end(&j);
 }
 

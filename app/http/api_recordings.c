@@ -49,12 +49,9 @@ static void list_write(struct jw *j, const struct http_app *a,
            platform_record_at(a->cfg.platform, r->id, (size_t)i, &e); i++)
         item_write(j, &e);
     jw_end(j);
-    writer_u64(&next, i);
     if (i < r->n)
-        jw_put_str(j, "next", writer_slice(&next));
-    else
-        jw_put_null(j, "next");
-    jw_put_u64(j, "total", r->n);
+        writer_u64(&next, i);
+    http_put_next(j, writer_slice(&next), r->n);
     jw_put_bool(j, "complete", r->complete);
     jw_put_str(j, "evidence", r->evidence);
     jw_put_id(j, "command", r->command);

@@ -160,12 +160,9 @@ static void children_write(struct http_call *c, enum tree_view view,
         next = at;
     }
     jw_end(&j);
-    writer_u64(&w, next);
     if (shown == page->limit && next < at)
-        jw_put_str(&j, "next", writer_slice(&w));
-    else
-        jw_put_null(&j, "next");
-    jw_put_u64(&j, "total", total);
+        writer_u64(&w, next);
+    http_put_next(&j, writer_slice(&w), total);
     tree_faults(a->tree, &f);
     jw_key(&j, "faults");
     jw_object(&j);

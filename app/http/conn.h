@@ -65,7 +65,6 @@ struct conn {
     bool shared;            /* a page of any origin may read the answer */
     unsigned minor;
     bool reading;
-    bool continued;         /* 100 was sent */
     /* the one write under way */
     uv_write_t write;
     bool writing;

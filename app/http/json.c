@@ -239,6 +239,14 @@ void jw_put_id(struct jw *j, const char *key, uint64_t id)
     jw_put_cstr(j, key, text);
 }
 
+void jw_put_id_or_null(struct jw *j, const char *key, uint64_t id)
+{
+    if (id)
+        jw_put_id(j, key, id);
+    else
+        jw_put_null(j, key);
+}
+
 /* Days since 1970-01-01 to a civil date, by the algorithm of H. Hinnant: years
  * begin in March, so that the leap day is the last. */
 static void civil(int64_t days, int *y, unsigned *m, unsigned *d)

@@ -53,6 +53,7 @@ void jw_put_null(struct jw *j, const char *key);
 /* An id of 64 bits as a string: numbers above 2^53 do not survive
  * JavaScript. */
 void jw_put_id(struct jw *j, const char *key, uint64_t id);
+void jw_put_id_or_null(struct jw *j, const char *key, uint64_t id); /* 0: null */
 
 /* "2026-01-02T03:04:05.678Z" (RFC 3339). false: 0 is unknown, and beyond the year
  * 9999 there are no words. */

@@ -38,26 +38,9 @@ struct waiter {
 /* 502: the device said no or did wrong. 504: it did not do it in time. */
 static unsigned status_of(const struct platform_session *s)
 {
-    switch (s->step) {
-    case PLATFORM_STEP_DEVICE:
+    if (s->step == PLATFORM_STEP_DEVICE)
         return 409;
-    case PLATFORM_STEP_ANSWER:
-        /* silent, perhaps after a provisional answer; or it said no */
-        return s->sip_status < 200 || s->sip_status == 408 ? 504 : 502;
-    case PLATFORM_STEP_CONNECT:
-    case PLATFORM_STEP_PACKET:
-    case PLATFORM_STEP_PROGRAM:
-    case PLATFORM_STEP_CODEC:
-    case PLATFORM_STEP_KEY:
-        return 504;
-    case PLATFORM_STEP_SOCKET:
-    case PLATFORM_STEP_INVITE:
-    case PLATFORM_STEP_PLAYING:
-    case PLATFORM_STEP_ENDED:
-    case PLATFORM_STEP_COUNT:
-        break;
-    }
-    return 502;
+    return platform_step_is_late(s->step, s->sip_status) ? 504 : 502;
 }
 
 static void describe(struct outcome *o, const struct platform_session *s)

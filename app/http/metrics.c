@@ -60,6 +60,26 @@ static void session_metrics(struct http_app *a, struct buf *b)
                     "RTP packets of another SSRC", foreign);
 }
 
+/* What was turned away before it was looked at. */
+static void refusal_metrics(const struct platform_counters *n, struct buf *b)
+{
+    http_metric_one(b, "gb28181_banned_total", "requests of banned sources",
+                    n->banned);
+    http_metric_one(b, "gb28181_rate_limited_total", "requests over the rate",
+                    n->rate_limited);
+    http_metric_one(b, "gb28181_scanners_total", "requests of scanners",
+                    n->scanners);
+    http_metric_one(b, "gb28181_denied_total",
+                    "messages of networks that are not heard", n->denied);
+    http_metric_one(b, "gb28181_registers_shed_total",
+                    "REGISTERs told to come back, too many at a time", n->shed);
+    http_metric_one(b, "gb28181_registers_backed_off_total",
+                    "REGISTERs told to come back after wrong passwords",
+                    n->backed_off);
+    http_metric_one(b, "gb28181_registers_redirected_total",
+                    "devices sent to another server", n->redirected);
+}
+
 static void platform_metrics(struct http_app *a, struct buf *b)
 {
     struct platform_counters n;
@@ -107,21 +127,7 @@ static void platform_metrics(struct http_app *a, struct buf *b)
                     n.sessions_started);
     http_metric_one(b, "gb28181_sessions_failed_total", "sessions that failed",
                     n.sessions_failed);
-    http_metric_one(b, "gb28181_banned_total", "requests of banned sources",
-                    n.banned);
-    http_metric_one(b, "gb28181_rate_limited_total", "requests over the rate",
-                    n.rate_limited);
-    http_metric_one(b, "gb28181_scanners_total", "requests of scanners",
-                    n.scanners);
-    http_metric_one(b, "gb28181_denied_total",
-                    "messages of networks that are not heard", n.denied);
-    http_metric_one(b, "gb28181_registers_shed_total",
-                    "REGISTERs told to come back, too many at a time", n.shed);
-    http_metric_one(b, "gb28181_registers_backed_off_total",
-                    "REGISTERs told to come back after wrong passwords",
-                    n.backed_off);
-    http_metric_one(b, "gb28181_registers_redirected_total",
-                    "devices sent to another server", n.redirected);
+    refusal_metrics(&n, b);
 }
 
 static void sip_metrics(struct http_app *a, struct buf *b)

@@ -4,10 +4,9 @@
 #include "app/http/problem.h"
 #include "app/http/ws.h"
 #include "app/net/gather.h"
+#include "app/net/own.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,8 +45,7 @@ struct viewer {
     size_t junk;
     struct media_chunk *snapshot;
     size_t snapshot_off;
-    size_t own_len, own_off;
-    char *own; /* head, texts, control frames: VIEWER_OWN_MAX; NULL: none */
+    struct own own; /* head, texts, control frames */
 };
 
 static void on_poll(uv_poll_t *p, int status, int events);
@@ -61,7 +59,7 @@ static void deliver_gone(struct mail *m)
 
     v->hooks->on_gone(v->hooks->ctx, &v->h);
     free(v->wishes);
-    free(v->own);
+    own_fini(&v->own);
     free(v);
 }
 
@@ -98,35 +96,6 @@ static void on_stop(struct media_client *c)
 
 /* ---- writing ------------------------------------------------------------------ */
 
-static struct writer own_writer(struct viewer *v)
-{
-    if (!v->own) {
-        v->own_len = v->own_off = 0;
-        v->own = malloc(VIEWER_OWN_MAX);
-    }
-    if (!v->own)
-        return writer_of(NULL, 0);
-    if (v->own_off) {
-        memmove(v->own, v->own + v->own_off, v->own_len - v->own_off);
-        v->own_len -= v->own_off;
-        v->own_off = 0;
-    }
-    return writer_of(v->own + v->own_len, VIEWER_OWN_MAX - v->own_len);
-}
-
-/* false: no room, the peer does not read. */
-static bool own_take(struct viewer *v, const struct writer *w)
-{
-    if (!w->err)
-        v->own_len += w->len;
-    return !w->err;
-}
-
-static bool own_pending(const struct viewer *v)
-{
-    return v->own_len > v->own_off;
-}
-
 _Static_assert(VIEWER_IOVS <= GATHER_IOVS_MAX, "all of them in one call");
 
 /* As gather_write. */
@@ -141,16 +110,10 @@ static int write_iov(struct viewer *v, const struct media_iov *iov, size_t n,
 
 static int write_own(struct viewer *v)
 {
-    struct media_iov iov = { v->own + v->own_off, v->own_len - v->own_off };
     size_t sent;
-    int r = write_iov(v, &iov, 1, &sent);
+    int r = own_write(&v->own, v->h.fd, &sent);
 
-    v->own_off += sent;
-    if (!own_pending(v)) {
-        free(v->own);
-        v->own = NULL;
-        v->own_len = v->own_off = 0;
-    }
+    v->moved |= sent > 0;
     return r;
 }
 
@@ -174,7 +137,8 @@ static int write_snapshot(struct viewer *v)
 static int write_hub(struct viewer *v)
 {
     struct media_iov iov[VIEWER_IOVS];
-    size_t n = hub_viewer_next(&v->client.v, iov, VIEWER_IOVS, own_pending(v));
+    size_t n = hub_viewer_next(&v->client.v, iov, VIEWER_IOVS,
+                               own_is_pending(&v->own));
     size_t sent;
     int r;
 
@@ -198,17 +162,17 @@ static bool finish(struct viewer *v)
         return false;
     v->ending = true;
     if (v->h.websocket) {
-        struct writer w = own_writer(v);
+        struct writer w = own_writer(&v->own);
         bool cut = v->client.v.state == HUB_VIEWER_CUT;
 
         ws_close_write(&w, cut ? WS_CLOSE_POLICY : WS_CLOSE_GOING_AWAY,
                        slice_str(hub_viewer_state_text(v->client.v.state)));
-        own_take(v, &w);
+        own_take(&v->own, &w);
     } else if (is_chunked(v) && v->client.v.state == HUB_VIEWER_ENDED) {
-        struct writer w = own_writer(v);
+        struct writer w = own_writer(&v->own);
 
         writer_str(&w, "0\r\n\r\n");
-        own_take(v, &w);
+        own_take(&v->own, &w);
     }
     return true;
 }
@@ -230,12 +194,12 @@ static int add_client(struct viewer *v)
 /* One text message, whole. */
 static void put_text(struct viewer *v, struct slice text)
 {
-    struct writer w = own_writer(v);
+    struct writer w = own_writer(&v->own);
     uint8_t head[WS_HEADER_MAX];
 
     writer_bytes(&w, head, ws_header(head, WS_TEXT, text.n));
     writer_slice_put(&w, text);
-    own_take(v, &w);
+    own_take(&v->own, &w);
 }
 
 static void refuse_codec(struct viewer *v, struct slice codec)
@@ -250,9 +214,9 @@ static void refuse_codec(struct viewer *v, struct slice codec)
     media_client_remove(&v->client);
     put_text(v, writer_slice(&t));
     v->ending = true;
-    w = own_writer(v);
+    w = own_writer(&v->own);
     ws_close_write(&w, WS_CLOSE_NORMAL, SLICE("codec"));
-    own_take(v, &w);
+    own_take(&v->own, &w);
 }
 
 /* The first codec of the list that the player did not name; false: none. */
@@ -340,7 +304,7 @@ static int pump(struct viewer *v)
         int r;
 
         tell_mse(v);
-        if (own_pending(v) && is_between(v)) {
+        if (own_is_pending(&v->own) && is_between(v)) {
             r = write_own(v);
             if (r <= 0)
                 return r;
@@ -374,7 +338,7 @@ static void watch_stall(struct viewer *v, bool full)
 {
     uint32_t ms = v->hooks->write_ms ? v->hooks->write_ms : VIEWER_WRITE_MS;
 
-    if (!full || !(own_pending(v) || v->snapshot || v->ending)) {
+    if (!full || !(own_is_pending(&v->own) || v->snapshot || v->ending)) {
         if (v->stalls)
             uv_timer_stop(&v->stall);
         v->stalls = false;
@@ -474,10 +438,10 @@ static void keep_text(struct wishes *w, const struct ws_event *ev)
 /* Our Close frame (RFC 6455 §5.5.1), behind the frame that is half out. */
 static void end_ws(struct viewer *v, uint16_t code)
 {
-    struct writer w = own_writer(v);
+    struct writer w = own_writer(&v->own);
 
     ws_close_write(&w, code, (struct slice){ NULL, 0 });
-    own_take(v, &w);
+    own_take(&v->own, &w);
     if (is_between(v))
         media_client_remove(&v->client);
     v->ending = true;
@@ -494,9 +458,9 @@ static int on_ws_event(struct viewer *v, const struct ws_event *ev)
         keep_text(v->wishes, ev);
         return ev->last ? on_text(v) : 0;
     case WS_PING:
-        w = own_writer(v);
+        w = own_writer(&v->own);
         ws_control_write(&w, WS_PONG, ev->data);
-        return own_take(v, &w) ? 0 : GB_ELIMIT;
+        return own_take(&v->own, &w) ? 0 : GB_ELIMIT;
     case WS_CLOSE:
         end_ws(v, ev->close_code == WS_CLOSE_NO_STATUS ? WS_CLOSE_NORMAL
                                                        : ev->close_code);
@@ -590,10 +554,10 @@ static void refuse(struct viewer *v, const struct http_problem *p)
     struct writer w;
     struct buf body;
 
-    buf_init(&body, &gb_alloc_heap, VIEWER_OWN_MAX / 2);
+    buf_init(&body, &gb_alloc_heap, OWN_MAX / 2);
     http_problem_write(&body, p);
-    v->own_len = v->own_off = 0;
-    w = own_writer(v);
+    own_fini(&v->own);
+    w = own_writer(&v->own);
     writer_f(&w, "HTTP/1.1 %u %s\r\nDate: ", p->status, http_reason(p->status));
     http_date_write(&w, now_utc_ms());
     writer_f(&w, "\r\nContent-Type: " HTTP_PROBLEM_TYPE "\r\n"
@@ -601,15 +565,14 @@ static void refuse(struct viewer *v, const struct http_problem *p)
                  "Connection: close\r\n\r\n",
              (unsigned)body.len);
     writer_slice_put(&w, buf_view(&body));
-    own_take(v, &w);
+    own_take(&v->own, &w);
     buf_fini(&body);
     v->ending = true;
 }
 
 static int begin(struct viewer *v)
 {
-    struct writer w = own_writer(v);
-
+    struct writer w = own_writer(&v->own);
     int64_t utc_ms = now_utc_ms();
 
     if (v->h.format == HTTP_FORMAT_FRAME) {
@@ -620,7 +583,7 @@ static int begin(struct viewer *v)
         http_stream_head_write_len(&w, http_format_type(v->h.format),
                                    media_chunk_size(v->snapshot, MEDIA_PLAIN),
                                    false, utc_ms);
-        return own_take(v, &w) ? 0 : GB_ENOMEM;
+        return own_take(&v->own, &w) ? 0 : GB_ENOMEM;
     }
     if (v->h.format == HTTP_FORMAT_PS &&
         !media_loop_has_program(v->loop, v->h.session))
@@ -631,7 +594,7 @@ static int begin(struct viewer *v)
         http_stream_head_write_chunked(&w, v->h.format, utc_ms);
     else
         http_stream_head_write(&w, v->h.format, utc_ms);
-    if (!own_take(v, &w))
+    if (!own_take(&v->own, &w))
         return GB_ENOMEM;
     if (v->h.format == HTTP_FORMAT_MSE) {
         uv_timer_start(&v->hello, on_hello, VIEWER_HELLO_MS, 0);
@@ -644,10 +607,9 @@ static void deliver_start(struct mail *m)
 {
     struct viewer *v = container_of(m, struct viewer, mail);
     uv_loop_t *uv = media_loop_uv(v->loop);
-    int lowat = VIEWER_NOTSENT_BYTES, on = 1, err;
+    int err;
 
-    setsockopt(v->h.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
-    setsockopt(v->h.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    gather_prepare(v->h.fd);
     ws_init(&v->ws, 0);
     uv_timer_init(uv, &v->hello);
     uv_timer_init(uv, &v->stall);

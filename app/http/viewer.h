@@ -11,14 +11,12 @@
 #include "app/net/media.h"
 
 #define VIEWER_IOVS 64
-#define VIEWER_OWN_MAX 6144      /* head, texts and control frames not sent */
 #define VIEWER_READ_BYTES 4096
 #define VIEWER_HELLO_MS 10000    /* MSE: connection to its first message */
 #define VIEWER_BURST_BYTES (512u << 10) /* MSE: of the cached pictures, then a
                                            pause: go2rtc's player keeps 2 MiB
                                            while the browser decodes */
 #define VIEWER_BURST_MS 50
-#define VIEWER_NOTSENT_BYTES 131072 /* TCP_NOTSENT_LOWAT */
 #define VIEWER_JUNK_MAX 65536    /* bytes that an HTTP viewer may send */
 #define VIEWER_WRITE_MS 10000    /* bytes that are not the hub's, and none of
                                     them is taken */

@@ -2,7 +2,18 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
+
+void gather_prepare(int fd)
+{
+    int lowat = GATHER_NOTSENT_BYTES, on = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
 
 int gather_write(int fd, const struct media_iov *iov, size_t n, size_t *sent)
 {

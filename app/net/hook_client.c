@@ -33,7 +33,7 @@ struct link {
     bool secure;
     char *request;     /* head and body; own memory */
     size_t request_len;
-    bool resolving, waits; /* its name is looked up; or is to be */
+    bool waits;        /* until its name can be looked up */
     struct conn *conn; /* NULL: none */
     uint64_t due_ms;   /* of the call, or of idleness; GB_NEVER */
 };

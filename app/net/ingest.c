@@ -1,7 +1,6 @@
 #include "app/net/ingest_int.h"
 
 #include "app/net/noted.h"
-#include "app/net/sockaddr.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -72,6 +72,7 @@ static void put_time(struct writer *w, const struct timespec *ts)
 /* One value of a pair: up to a blank, or quoted. */
 static struct slice take_value(struct slice *s)
 {
+    struct slice v;
     size_t n = 0;
 
     if (s->n && s->p[0] == '"') {
@@ -85,12 +86,9 @@ static struct slice take_value(struct slice *s)
     }
     if (n > s->n)
         n = s->n;
-    {
-        struct slice v = slice_head(*s, n);
-
-        *s = slice_from(*s, n);
-        return v;
-    }
+    v = slice_head(*s, n);
+    *s = slice_from(*s, n);
+    return v;
 }
 
 static void put_escape(struct writer *w, char c)

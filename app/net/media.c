@@ -264,6 +264,13 @@ uint16_t media_net_shared_port(const struct media_net *n)
     return n->o.shared_port;
 }
 
+unsigned media_net_loops(unsigned told, unsigned cores)
+{
+    unsigned n = told ? told : cores > 1 ? cores - 1 : 1;
+
+    return n < MEDIA_MAX_LOOPS ? n : MEDIA_MAX_LOOPS;
+}
+
 int media_net_new(struct media_net **out, const struct media_net_config *cfg,
                   const char **what)
 {

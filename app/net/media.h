@@ -11,11 +11,15 @@
 #include "app/platform/platform.h"
 #include "app/trace/rtplog.h"
 
-#define MEDIA_MAX_LOOPS 64
+#define MEDIA_MAX_LOOPS 64     /* however many cores there are */
 #define MEDIA_TICK_MS 50       /* while a loop has streams */
 #define MEDIA_SLOW_MS 200      /* for what may wait longer: each look at a stream
                                   fetches what the caches have lost */
 #define MEDIA_ALIVE_MS 1000    /* between two PLATFORM_MEDIA_ALIVE */
+
+/* How many loops a machine gets: those that were told, or with 0 one for each of
+ * its cores but one. */
+unsigned media_net_loops(unsigned told, unsigned cores);
 
 struct media_net;
 struct media_loop;

@@ -3,7 +3,6 @@
  * whether anything comes. */
 #include "app/net/media_int.h"
 
-#include "app/net/sockaddr.h"
 #include "rtp/packet.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 #include "app/net/pulse.h"
 
-#include "base/slice.h"
 
 static void deliver(struct mail *m)
 {

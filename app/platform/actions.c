@@ -354,6 +354,34 @@ static bool tell_closed(struct platform *p, struct platform_action *out)
     return true;
 }
 
+static void name_session(struct platform_action *out, const struct session *s)
+{
+    out->session = s->handle.id;
+    out->loop = s->loop;
+    out->transport = s->transport;
+    out->port = s->port;
+    out->ssrc = s->ssrc;
+    out->ssrc_any = s->ssrc_any;
+    out->device = session_device(s);
+    out->channel = session_channel(s);
+}
+
+static void tell_open(struct platform *p, struct session *s,
+                      struct platform_action *out)
+{
+    const struct platform_playback *k = &s->playback.told;
+
+    out->kind = PLATFORM_DO_OPEN;
+    out->shared = s->shared;
+    out->history_ms = s->kind == PLATFORM_LIVE
+                          ? -1
+                          : (int64_t)(k->stop_s - k->start_s) * 1000;
+    out->local = s->device->peer.local;
+    out->remote = s->device->peer.remote;
+    out->sets = channel_sets_of(p, s);
+    s->ordered = true;
+}
+
 static bool tell_session(struct platform *p, struct platform_action *out)
 {
     struct session *s;
@@ -365,27 +393,10 @@ static bool tell_session(struct platform *p, struct platform_action *out)
         s->news &= ~bit;
         if (!s->news)
             list_remove(&s->dirty);
-        out->session = s->handle.id;
-        out->loop = s->loop;
-        out->transport = s->transport;
-        out->port = s->port;
-        out->ssrc = s->ssrc;
-        out->ssrc_any = s->ssrc_any;
-        out->device = session_device(s);
-        out->channel = session_channel(s);
+        name_session(out, s);
         switch (bit) {
         case NEWS_OPEN:
-            out->kind = PLATFORM_DO_OPEN;
-            out->shared = s->shared;
-            out->history_ms =
-                s->kind == PLATFORM_LIVE
-                    ? -1
-                    : (int64_t)(s->playback.told.stop_s -
-                                s->playback.told.start_s) * 1000;
-            out->local = s->device->peer.local;
-            out->remote = s->device->peer.remote;
-            out->sets = channel_sets_of(p, s);
-            s->ordered = true;
+            tell_open(p, s, out);
             return true;
         case NEWS_ANSWER:
             out->kind = PLATFORM_DO_ANSWER;

@@ -89,7 +89,6 @@ struct platform {
     size_t n_devices, cap_devices, n_sorted, n_online;
     size_t n_sessions;
     uint32_t sn;
-    struct bucket returns;      /* devices that came online of late */
     uint32_t crowd;
     uint64_t crowd_ms;
 

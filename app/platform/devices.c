@@ -438,10 +438,9 @@ struct device *device_lost(struct platform *p, uint64_t connection)
     return d;
 }
 
-bool device_admits(const struct platform *p, const struct device *d,
-                   const struct sip_peer *from, bool *moved)
+bool device_admits(const struct device *d, const struct sip_peer *from,
+                   bool *moved)
 {
-    (void)p;
     *moved = false;
     if (!d->bound || from->transport != d->peer.transport ||
         !gb_addr_ip_eq(&from->remote, &d->peer.remote))
@@ -713,6 +712,9 @@ bool platform_device_next(const struct platform *p, struct slice after,
     view(p, p->by_id[at], out);
     return true;
 }
+
+_Static_assert(PLATFORM_CHANGES_MAX == HISTORY_MAX,
+               "what is kept is what can be asked for");
 
 bool platform_device_change(const struct platform *p, struct slice id, size_t i,
                             struct platform_change *out)

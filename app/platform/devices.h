@@ -228,8 +228,8 @@ void device_keepalive(struct platform *p, struct device *d);
 void device_arm(struct platform *p, struct device *d);
 void device_on_timer(struct platform *p, struct device *d);
 /* May this peer speak for the device? Sets *moved when only the port is new. */
-bool device_admits(const struct platform *p, const struct device *d,
-                   const struct sip_peer *from, bool *moved);
+bool device_admits(const struct device *d, const struct sip_peer *from,
+                   bool *moved);
 /* A device that is bound to exactly this peer, or to this source: the one
  * bound last; NULL. */
 struct device *device_bound_to(const struct platform *p,

@@ -558,7 +558,7 @@ static void over(struct platform *p, struct download *j)
 }
 
 /* What was written is not there any more. */
-static void begin_anew(struct platform *p, struct download *j)
+static void begin_anew(struct download *j)
 {
     struct parts *x = &j->parts;
 
@@ -569,7 +569,6 @@ static void begin_anew(struct platform *p, struct download *j)
     x->at = x->n_holes = 0;
     j->mark = (struct platform_download_mark){ 0 };
     j->began_at_ms = 0;
-    (void)p;
 }
 
 void platform_download_saved(struct platform *p,
@@ -596,7 +595,7 @@ void platform_download_saved(struct platform *p,
         platform_session_stop(p, j->session, now);
     }
     if (s->err == GB_ENOENT)
-        begin_anew(p, j);
+        begin_anew(j);
     else if (!s->over && j->phase == FETCHING && is_used_up(p)) {
         explain(j, "the room for downloads is used up: delete some");
         j->no_room = true;

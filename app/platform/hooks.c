@@ -1,6 +1,5 @@
 #include "app/platform/hooks.h"
 
-#include "base/list.h"
 #include "base/map.h"
 
 #include <assert.h>

@@ -16,7 +16,6 @@
 #include "manscdp/media.h"
 #include "manscdp/notify.h"
 #include "manscdp/preset.h"
-#include "manscdp/time.h"
 #include "sip/multipart.h"
 #include "sip/value.h"
 
@@ -376,6 +375,23 @@ static int on_alarm(void *ctx, const struct manscdp_msg *msg)
     return 0;
 }
 
+/* A line for each value that it has: its name, a tab, the value. */
+static void write_ptz(struct writer *w, const struct manscdp_ptz_notify *m)
+{
+    const struct {
+        const char *name;
+        struct slice value;
+    } all[] = { { "pan", m->pan }, { "tilt", m->tilt }, { "zoom", m->zoom },
+                { "horizontal_angle", m->horizontal_angle },
+                { "vertical_angle", m->vertical_angle },
+                { "max_view_distance", m->max_view_distance } };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if (all[i].value.n)
+            writer_f(w, "%s\t%.*s\n", all[i].name,
+                     SLICE_ARG(slice_head(all[i].value, 24)));
+}
+
 /* Where a camera looks. */
 static int on_ptz(void *ctx, const struct manscdp_msg *msg)
 {
@@ -386,20 +402,7 @@ static int on_ptz(void *ctx, const struct manscdp_msg *msg)
 
     if (manscdp_ptz_notify_decode(&m, msg))
         return GB_ESYNTAX;
-    {
-        const struct {
-            const char *name;
-            struct slice value;
-        } all[] = { { "pan", m.pan }, { "tilt", m.tilt }, { "zoom", m.zoom },
-                    { "horizontal_angle", m.horizontal_angle },
-                    { "vertical_angle", m.vertical_angle },
-                    { "max_view_distance", m.max_view_distance } };
-
-        for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-            if (all[i].value.n)
-                writer_f(&w, "%s\t%.*s\n", all[i].name,
-                         SLICE_ARG(slice_head(all[i].value, 24)));
-    }
+    write_ptz(&w, &m);
     if (w.len)
         platform_queue_ptz(v->p, device_id(v->d),
                            slice_head(m.head.device_id.n ? m.head.device_id
@@ -425,7 +428,7 @@ static int on_media_status(void *ctx, const struct manscdp_msg *msg)
 
     if (manscdp_media_status_decode(&m, msg))
         return GB_ESYNTAX;
-    s = playback_of(v->p, v->d, v->ev, m.head.device_id);
+    s = playback_of(v->d, v->ev, m.head.device_id);
     if (s && slice_eq(slice_trim(m.type), SLICE(MANSCDP_MEDIA_ENDED)))
         playback_ending(v->p, s);
     return 0; /* others mean nothing before media stop as well */
@@ -708,7 +711,7 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
     d = sender(p, ev, platform_user(&ev->msg->from.uri, text, &from)
                           ? from
                           : SLICE(""));
-    if (d && device_admits(p, d, &ev->peer, moved)) {
+    if (d && device_admits(d, &ev->peer, moved)) {
         if (!*moved && (ev->peer.connection != d->peer.connection ||
                         ev->peer.listener != d->peer.listener))
             device_bind(p, d, &ev->peer, false);
@@ -803,7 +806,7 @@ void messages_refused(struct platform *p, const struct sip_event *ev)
 
     platform_user(&ev->msg->from.uri, text, &from);
     d = sender(p, ev, from);
-    if (d && device_admits(p, d, &ev->peer, &moved))
+    if (d && device_admits(d, &ev->peer, &moved))
         voice_on_refused(p, d, ev);
 }
 

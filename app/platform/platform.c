@@ -236,22 +236,8 @@ static void seeds(struct platform *p, const uint8_t seed[static 32])
     p->random = map_hash(p->seed, slice_of((const char *)seed, 32));
 }
 
-int platform_new(struct platform **out, const struct platform_config *cfg,
-                 struct gb_time now)
+static void lists_init(struct platform *p)
 {
-    const struct gb_alloc *alloc = cfg->alloc ? cfg->alloc : &gb_alloc_heap;
-    struct platform *p = gb_get(alloc, sizeof(*p));
-    int err;
-
-    *out = NULL;
-    if (!p)
-        return GB_ENOMEM;
-    p->alloc = alloc;
-    p->sip = cfg->sip;
-    p->now = now;
-    p->began_ms = now.mono_ms;
-    p->cfg = *cfg;
-    set_defaults(&p->cfg);
     list_init(&p->dirty_devices);
     list_init(&p->dirty_channels);
     list_init(&p->done_devices);
@@ -271,6 +257,25 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
     upgrades_init(&p->upgrades);
     records_init(&p->records);
     downloads_init(&p->downloads);
+}
+
+int platform_new(struct platform **out, const struct platform_config *cfg,
+                 struct gb_time now)
+{
+    const struct gb_alloc *alloc = cfg->alloc ? cfg->alloc : &gb_alloc_heap;
+    struct platform *p = gb_get(alloc, sizeof(*p));
+    int err;
+
+    *out = NULL;
+    if (!p)
+        return GB_ENOMEM;
+    p->alloc = alloc;
+    p->sip = cfg->sip;
+    p->now = now;
+    p->began_ms = now.mono_ms;
+    p->cfg = *cfg;
+    set_defaults(&p->cfg);
+    lists_init(p);
     idmap_init(&p->handles, alloc, p->cfg.max_devices + 2 * p->cfg.max_sessions +
                                        PLATFORM_MAX_DIALOGS_KEPT +
                                        PLATFORM_COMMANDS_OPEN +

@@ -288,7 +288,7 @@ struct platform_position {
     int64_t received_utc_ms;
 };
 
-enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO, PLATFORM_DEBUG };
+enum platform_level { PLATFORM_ERROR, PLATFORM_WARN, PLATFORM_INFO };
 
 /* Slices are valid until the next platform call. States coalesce: a device that
  * changed ten times since the last call comes once, with all its flags. Orders,

@@ -1,9 +1,9 @@
-/* app/platform/platform_sessions.h - live sessions and playbacks, step by step.
- * */
+/* app/platform/platform_sessions.h - live sessions and playbacks, step by step */
 #ifndef APP_PLATFORM_PLATFORM_SESSIONS_H
 #define APP_PLATFORM_PLATFORM_SESSIONS_H
 
 #include "app/platform/platform_base.h"
+#include "app/platform/step.h"
 #include "ps/codec.h"
 
 #define PLATFORM_SESSION_KIND_MAP(X)                                           \
@@ -22,29 +22,6 @@ const char *platform_session_kind_name(enum platform_session_kind k);
 enum platform_session_state {
     PLATFORM_STARTING, PLATFORM_PLAYING, PLATFORM_STOPPING, PLATFORM_FAILED,
 };
-
-/* The links of the chain, in order; a failure names the first that broke. */
-#define PLATFORM_STEP_MAP(X)                                                   \
-    X(DEVICE,  "device",  "device is known and online")                        \
-    X(SOCKET,  "socket",  "media port is open")                                \
-    X(INVITE,  "invite",  "INVITE is sent")                                    \
-    X(ANSWER,  "answer",  "device answers the INVITE")                         \
-    X(CONNECT, "connect", "TCP media connection is up")                        \
-    X(PACKET,  "packet",  "RTP arrives")                                       \
-    X(PROGRAM, "program", "program stream is found")                           \
-    X(CODEC,   "codec",   "video codec is known")                              \
-    X(KEY,     "key",     "key frame arrives")                                 \
-    X(PLAYING, "playing", "picture is there")                                  \
-    X(ENDED,   "ended",   "session is over")
-
-enum platform_step {
-#define X(id, name, text) PLATFORM_STEP_##id,
-    PLATFORM_STEP_MAP(X)
-#undef X
-    PLATFORM_STEP_COUNT
-};
-const char *platform_step_name(enum platform_step s); /* "invite" */
-const char *platform_step_text(enum platform_step s);
 
 /* What can be asked of a playback. */
 #define PLATFORM_CONTROL_MAP(X)                                                \

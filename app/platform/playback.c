@@ -149,14 +149,13 @@ static bool is_running(const struct session *s)
 
 /* By its dialog; by its channel; a recorder that names itself means the only
  * one there is. */
-struct session *playback_of(struct platform *p, struct device *d,
-                            const struct sip_event *ev, struct slice id)
+struct session *playback_of(struct device *d, const struct sip_event *ev,
+                            struct slice id)
 {
     struct session *only = NULL, *of_channel = NULL;
     size_t n_running = 0, n_of_channel = 0;
     struct list *n;
 
-    (void)p;
     for (n = d->sessions.next; n != &d->sessions; n = n->next) {
         struct session *s = container_of(n, struct session, in_device);
 

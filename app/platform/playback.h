@@ -65,8 +65,8 @@ int64_t playback_from_ms(const struct session *s);
 /* An INFO in its dialog. */
 int playback_send_control(struct platform *p, struct session *s);
 /* The recording of this device that a MediaStatus means; NULL: none. */
-struct session *playback_of(struct platform *p, struct device *d,
-                            const struct sip_event *ev, struct slice id);
+struct session *playback_of(struct device *d, const struct sip_event *ev,
+                            struct slice id);
 /* An answer to a control. false: it is none. */
 bool playback_on_sip(struct platform *p, struct session *s,
                      const struct sip_event *ev);

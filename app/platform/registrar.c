@@ -564,7 +564,7 @@ static unsigned identify(struct platform *p, struct attempt *a)
         return 403;
     a->device = device_find(p, a->id);
     a->is_ours =
-        a->device && device_admits(p, a->device, &a->ev->peer, &moved);
+        a->device && device_admits(a->device, &a->ev->peer, &moved);
     a->is_exact = is_exact(a->device, &a->ev->peer);
     if (!is_paid_for(p, a))
         return 503;

@@ -449,23 +449,11 @@ static void on_live_event(struct platform *p, struct session *s,
     }
 }
 
-void platform_media(struct platform *p, const struct platform_media_event *ev,
-                    struct gb_time now)
+static void on_media(struct platform *p, struct session *s,
+                     const struct platform_media_event *ev)
 {
-    struct handle *h = idmap_find(&p->handles, ev->session);
-    struct session *s;
-    bool more;
+    bool more = ev->packets > s->packets; /* foreign ones are no life */
 
-    p->now = now;
-    if (ev->kind == PLATFORM_MEDIA_AFTER) {
-        dialogs_media_after(p, ev);
-        return;
-    }
-    if (h && h->kind == HANDLE_VOICE)
-        voice_on_media(p, h, ev);
-    if (!h || h->kind != HANDLE_SESSION)
-        return; /* a late report */
-    s = container_of(h, struct session, handle);
     if (s->phase == PHASE_GONE)
         return;
     if (ev->kind == PLATFORM_MEDIA_REFUSED) {
@@ -477,7 +465,6 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
             session_closed(p, s);
         return;
     }
-    more = ev->packets > s->packets; /* foreign ones are no life */
     if (ev->kind != PLATFORM_MEDIA_OPENED) {
         s->packets = ev->packets;
         s->bytes = ev->bytes;
@@ -492,7 +479,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
     if (more) { /* the timer looks again when it fires */
         s->reconnect_at = GB_NEVER;
         if (s->silence_at != GB_NEVER)
-            s->silence_at = now.mono_ms + p->cfg.silence_ms;
+            s->silence_at = p->now.mono_ms + p->cfg.silence_ms;
     }
     keyframe_count(p, s, ev->keys);
     channel_sets_note(p, s, ev->sets);
@@ -501,4 +488,18 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
     if (more && ev->kind == PLATFORM_MEDIA_ALIVE && is_implied(p, s, ev))
         session_implied(p, s);
     on_live_event(p, s, ev);
+}
+
+void platform_media(struct platform *p, const struct platform_media_event *ev,
+                    struct gb_time now)
+{
+    struct handle *h = idmap_find(&p->handles, ev->session);
+
+    p->now = now;
+    if (ev->kind == PLATFORM_MEDIA_AFTER)
+        dialogs_media_after(p, ev);
+    else if (h && h->kind == HANDLE_VOICE)
+        voice_on_media(p, h, ev);
+    else if (h && h->kind == HANDLE_SESSION) /* else a late report */
+        on_media(p, container_of(h, struct session, handle), ev);
 }

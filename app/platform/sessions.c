@@ -26,28 +26,6 @@
 #define MAX_RESTARTS 3
 #define LONG_PLAY_MS 30000  /* then earlier restarts are forgotten */
 
-static const char *const step_name[PLATFORM_STEP_COUNT] = {
-#define X(id, name, text) name,
-    PLATFORM_STEP_MAP(X)
-#undef X
-};
-
-static const char *const step_text[PLATFORM_STEP_COUNT] = {
-#define X(id, name, text) text,
-    PLATFORM_STEP_MAP(X)
-#undef X
-};
-
-const char *platform_step_name(enum platform_step s)
-{
-    return step_name[s];
-}
-
-const char *platform_step_text(enum platform_step s)
-{
-    return step_text[s];
-}
-
 const char *platform_session_kind_name(enum platform_session_kind k)
 {
     static const char *const name[PLATFORM_SESSION_KINDS] = {
@@ -302,7 +280,7 @@ void session_fail(struct platform *p, struct session *s,
     va_end(ap);
     if (w.err) { /* too long: at least the link that broke */
         w.err = 0;
-        writer_str(&w, step_text[step]);
+        writer_str(&w, platform_step_text(step));
     }
     s->evidence_len = (uint16_t)w.len;
     s->hint = hint;
@@ -314,7 +292,7 @@ void session_fail(struct platform *p, struct session *s,
                  "channel=%.*s step=%s evidence=\"%.*s\" call_id=%.*s",
                  platform_session_kind_name(s->kind),
                  (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
-                 SLICE_ARG(session_channel(s)), step_name[step],
+                 SLICE_ARG(session_channel(s)), platform_step_name(step),
                  (int)s->evidence_len, s->evidence, (int)s->call_id_len,
                  s->call_id);
     close_session(p, s);

@@ -1,14 +1,12 @@
 #include "app/rtsp/viewer.h"
 
 #include "app/net/gather.h"
+#include "app/net/own.h"
 #include "app/net/random.h"
-#include "app/net/sockaddr.h"
 #include "app/rtsp/describe.h"
 #include "base/bytes.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -48,8 +46,7 @@ struct rtsp_viewer {
     bool udp_full;
     char *remap;               /* packets on its own channels; NULL: none yet */
     size_t remap_len, remap_off;
-    size_t own_len, own_off;   /* answers */
-    char own[RTSP_OWN_MAX];
+    struct own own;            /* answers */
 };
 
 static void on_poll(uv_poll_t *p, int status, int events);
@@ -78,6 +75,7 @@ static void on_handle_closed(uv_handle_t *handle)
         return;
     rtsp_udp_close(&v->udp);
     free(v->remap);
+    own_fini(&v->own);
     for (int t = 0; t < MEDIA_TRACKS; t++)
         media_config_unref(v->tracks.config[t]);
     if (!v->leaving) {
@@ -119,35 +117,19 @@ static void on_stop(struct media_client *c)
     viewer_close(container_of(c, struct rtsp_viewer, client));
 }
 
-/* ---- bytes of our own --------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
-static struct writer own_writer(struct rtsp_viewer *v)
+/* As own_take. */
+static bool take_own(struct rtsp_viewer *v, const struct writer *w)
 {
-    if (v->own_off) {
-        memmove(v->own, v->own + v->own_off, v->own_len - v->own_off);
-        v->own_len -= v->own_off;
-        v->own_off = 0;
-    }
-    return writer_of(v->own + v->own_len, sizeof(v->own) - v->own_len);
-}
+    bool begins = !own_is_pending(&v->own);
 
-/* false: no room. */
-static bool own_take(struct rtsp_viewer *v, const struct writer *w)
-{
-    if (w->err)
+    if (!own_take(&v->own, w))
         return false;
-    if (v->own_len == v->own_off)
+    if (begins)
         v->moved_ms = now_of(v);
-    v->own_len += w->len;
     return true;
 }
-
-static bool own_pending(const struct rtsp_viewer *v)
-{
-    return v->own_len > v->own_off;
-}
-
-/* ---- writing ------------------------------------------------------------ */
 
 _Static_assert(RTSP_IOVS <= GATHER_IOVS_MAX, "all of them in one call");
 
@@ -164,11 +146,11 @@ static int write_iov(struct rtsp_viewer *v, const struct media_iov *iov,
 
 static int write_own(struct rtsp_viewer *v)
 {
-    struct media_iov iov = { v->own + v->own_off, v->own_len - v->own_off };
     size_t sent;
-    int r = write_iov(v, &iov, 1, &sent);
+    int r = own_write(&v->own, v->h.fd, &sent);
 
-    v->own_off += sent;
+    if (sent)
+        v->moved_ms = now_of(v);
     return r;
 }
 
@@ -273,7 +255,7 @@ static int write_hub(struct rtsp_viewer *v)
     struct media_iov iov[RTSP_IOVS];
     bool udp = rtsp_session_is_udp(&v->s);
     size_t n = hub_viewer_next(&v->client.v, iov, RTSP_IOVS,
-                               !udp && (own_pending(v) || v->pausing));
+                               !udp && (own_is_pending(&v->own) || v->pausing));
     size_t sent;
     int r;
 
@@ -304,7 +286,7 @@ static void say_bye(struct rtsp_viewer *v)
 
     v->ending = true;
     for (unsigned t = 0; t < MEDIA_TRACKS; t++) {
-        struct writer w = own_writer(v);
+        struct writer w = own_writer(&v->own);
         char text[64];
         struct writer to = writer_of(text, sizeof(text));
         bool full;
@@ -318,7 +300,7 @@ static void say_bye(struct rtsp_viewer *v)
             rtsp_udp_send(&v->udp, writer_slice(&to), to.len, &full);
         } else {
             writer_slice_put(&w, writer_slice(&to));
-            own_take(v, &w);
+            take_own(v, &w);
         }
     }
 }
@@ -345,7 +327,7 @@ static int pump(struct rtsp_viewer *v)
             media_client_remove(&v->client);
             v->pausing = false;
         }
-        if (own_pending(v) && at_boundary(v)) {
+        if (own_is_pending(&v->own) && at_boundary(v)) {
             r = write_own(v);
             if (r <= 0)
                 return r;
@@ -357,7 +339,7 @@ static int pump(struct rtsp_viewer *v)
                 return r;
             continue;
         }
-        if (v->ending && !own_pending(v))
+        if (v->ending && !own_is_pending(&v->own))
             return -1;
         if (!v->client.stream)
             return 1;
@@ -562,7 +544,7 @@ static void leave(struct rtsp_viewer *v, struct slice unread)
 
 static void take_request(struct rtsp_viewer *v, const struct rtsp_item *item)
 {
-    struct writer w = own_writer(v);
+    struct writer w = own_writer(&v->own);
     struct rtsp_url url;
 
     switch (rtsp_session_request(&v->s, &item->request, &url, &w,
@@ -571,8 +553,8 @@ static void take_request(struct rtsp_viewer *v, const struct rtsp_item *item)
     case RTSP_DO_OPEN:
         break;
     case RTSP_DO_OTHER:
-        if (own_pending(v)) { /* asked too early: the answers first */
-            v->ending = true;
+        if (own_is_pending(&v->own)) {
+            v->ending = true; /* asked too early: the answers first */
             break;
         }
         leave(v, slice_of(item->whole.p,
@@ -595,7 +577,7 @@ static void take_request(struct rtsp_viewer *v, const struct rtsp_item *item)
         break;
     }
     v->ending |= !item->request.is_framed;
-    if (!own_take(v, &w))
+    if (!take_own(v, &w))
         viewer_close(v); /* it asks, and does not read */
 }
 
@@ -603,18 +585,17 @@ static void take_request(struct rtsp_viewer *v, const struct rtsp_item *item)
 static void serve(struct rtsp_viewer *v)
 {
     while (v->decided && !v->closing && !v->ending &&
-           sizeof(v->own) - (v->own_len - v->own_off) >=
-               RTSP_SDP_MAX + ANSWER_ROOM) {
+           own_room(&v->own) >= RTSP_SDP_MAX + ANSWER_ROOM) {
         struct rtsp_item item;
         int err = rtsp_reader_next(&v->in, &item);
 
         if (err == GB_EAGAIN)
             return;
         if (err) {
-            struct writer w = own_writer(v);
+            struct writer w = own_writer(&v->own);
 
             rtsp_answer(&w, 413, (struct slice){ 0 }, (struct slice){ 0 });
-            own_take(v, &w);
+            take_own(v, &w);
             v->ending = true;
         } else if (item.kind == RTSP_ITEM_REQUEST) {
             take_request(v, &item);
@@ -675,7 +656,7 @@ static void decide(struct rtsp_viewer *v)
         err = GB_EUNSUPPORTED;
     if (err) {
         struct rtsp_item item;
-        struct writer w = own_writer(v);
+        struct writer w = own_writer(&v->own);
 
         if (rtsp_reader_next(&v->in, &item))
             item.request.cseq = (struct slice){ 0 };
@@ -683,7 +664,7 @@ static void decide(struct rtsp_viewer *v)
                     err == GB_ENOENT ? SLICE("the stream has ended")
                                      : SLICE("the stream has no known tracks"),
                     item.request.cseq);
-        own_take(v, &w);
+        take_own(v, &w);
         v->ending = true;
         return;
     }
@@ -733,7 +714,7 @@ static void on_tick(uv_timer_t *t)
         decide(v);
     else if (v->decided && now_ms >= silence_deadline(v))
         viewer_close(v);
-    else if (own_pending(v) && now_ms - v->moved_ms >= RTSP_WRITE_MS)
+    else if (own_is_pending(&v->own) && now_ms - v->moved_ms >= RTSP_WRITE_MS)
         viewer_close(v);
     else if (v->client.stream && !v->ending && at_boundary(v) &&
              has_changed(v))
@@ -748,11 +729,9 @@ static void deliver_start(struct mail *m)
 {
     struct rtsp_viewer *v = container_of(m, struct rtsp_viewer, mail);
     uv_loop_t *uv = media_loop_uv(v->loop);
-    int lowat = RTSP_NOTSENT_BYTES, on = 1;
     char *p;
 
-    setsockopt(v->h.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
-    setsockopt(v->h.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    gather_prepare(v->h.fd);
     rtsp_udp_init(&v->udp, &v->h.remote);
     uv_timer_init(uv, &v->tick);
     uv_timer_init(uv, &v->pace);

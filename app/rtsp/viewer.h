@@ -13,8 +13,6 @@
 #include "app/rtsp/udp.h"
 
 #define RTSP_IOVS 32
-#define RTSP_OWN_MAX 6144         /* answers that are not sent yet */
-#define RTSP_NOTSENT_BYTES 131072 /* TCP_NOTSENT_LOWAT */
 #define RTSP_WRITE_MS 10000       /* answers, and none of them is taken */
 #define RTSP_DECIDE_MS 5000       /* for the tracks to be known */
 #define RTSP_TICK_MS 1000         /* how exact time-outs are */

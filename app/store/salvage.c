@@ -1,6 +1,5 @@
 #include "app/store/salvage.h"
 
-#include "base/slice.h"
 #include "base/writer.h"
 
 #include <stdio.h>

@@ -12,15 +12,10 @@ import urllib.error
 import urllib.request
 
 from playback import expect
-from rig import BUILD, SLOW, Daemon, channel_id, check_picture, run_tests, system, wait_for
+from rig import BUILD, SLOW, Daemon, Tests, channel_id, check_picture, run_tests, system, wait_for
 
 ONE, TWO = "34020000001180000001", "34020000001180000002"
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def secure(d):
@@ -301,4 +296,4 @@ def devices_by_the_command_line():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, 4))
+    sys.exit(run_tests(test, 4))

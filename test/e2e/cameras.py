@@ -7,15 +7,10 @@ import subprocess
 import tempfile
 
 import flv_reader
-from rig import SLOW, Cameras, Daemon, Failed, channel_id, check_picture, decode, run_ffmpeg, wait_for
+from rig import SLOW, Cameras, Daemon, Failed, Tests, channel_id, check_picture, decode, run_ffmpeg, wait_for
 
 TRANSPORTS = ("udp", "tcp-passive", "tcp-active")
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def device(n):

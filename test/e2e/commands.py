@@ -5,18 +5,15 @@ back, and that what was set is read back; then what becomes of it when the
 camera deviates.
 
 The rows are read from manscdp/vocab.h: a row without a case here fails."""
-import concurrent.futures
 import http.server
 import json
-import os
 import re
 import signal
 import sys
 import threading
 import time
-import traceback
 
-from rig import SLOW, TOP, Cameras, Daemon, Failed, channel_id, expect, system, wait_for
+from rig import SLOW, TOP, Cameras, Daemon, Failed, Tests, channel_id, expect, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -24,12 +21,7 @@ SESSION = "5f0c3e52-9f5b-4c7e-8a43-5d9d6f6a2b10"
 EDITIONS = {"1.0": 1, "1.1": 2, "2.0": 4, "3.0": 8}  # bits of the rows
 SETS = {"ENONE": 0, "E11": 1, "E14": 2, "E16": 4, "E22": 8, "EALL": 15, "ESINCE14": 14, "ESINCE16": 12,
         "EUNTIL16": 7, "E14_16": 6}
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def rows():
@@ -532,7 +524,7 @@ def tolerated(fault):
     return check
 
 
-TESTS.extend(tolerated(fault) for fault in TOLERATED)
+test.extend(tolerated(fault) for fault in TOLERATED)
 
 
 @test
@@ -586,32 +578,5 @@ def presets_one_by_one():
         expect(c["messages"] == 2 and not c["partial"], c)
 
 
-def run_one(fn):
-    begin = time.monotonic()
-    try:
-        fn()
-        print(f"ok      {fn.__name__}  {time.monotonic() - begin:.1f} s", flush=True)
-        return True
-    except Exception as e:
-        print(f"FAILED  {fn.__name__}: {e}", flush=True)
-        if not isinstance(e, Failed):
-            traceback.print_exc()
-        return False
-
-
-def main():
-    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
-    wanted.sort(key=lambda fn: fn.__name__.startswith("tolerated"))  # the long ones first
-    unknown = set(sys.argv[1:]) - {fn.__name__ for fn in TESTS}
-    if unknown:
-        print(f"no such test: {' '.join(sorted(unknown))}")
-        return 1
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "12"))) as pool:
-        results = list(pool.map(run_one, wanted))
-    passed = sum(results)
-    print(f"{passed} passed, {len(results) - passed} failed")
-    return 0 if passed == len(results) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(test, 12, order=lambda fn: fn.__name__.startswith("tolerated")))

@@ -8,15 +8,10 @@ import time
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, checksums, expect
-from rig import SLOW, TOP, run_ffmpeg, system, wait_for, run_tests
+from rig import SLOW, TOP, Tests, run_ffmpeg, run_tests, system, wait_for
 
 DOWNLOAD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/download"
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def clip(codec):
@@ -184,4 +179,4 @@ def a_timeline_and_a_clock():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, 4))
+    sys.exit(run_tests(test, 4))

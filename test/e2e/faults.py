@@ -4,7 +4,6 @@ full, slow or damaged disk, calls that are cut short, a loop that hangs, kills a
 
 Calls fail by test/preload/faultio.c. After each fault ends, everything must work as before. `quick` (the default) is
 what the pipeline runs; SEED and ROUNDS steer the random ones."""
-import concurrent.futures
 import contextlib
 import errno
 import glob
@@ -25,7 +24,7 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, cpu_s, expect, free_port, run_one, wait_for
+from rig import BUILD, SLOW, Cameras, Daemon, Failed, Tests, channel_id, check_picture, cpu_s, expect, free_port, run_all, wait_for
 
 DEVICE = "34020000001180000001"
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
@@ -36,13 +35,8 @@ ANY, MAIN, OTHERS = range(3)
 SHORT = 1000
 RULE = struct.Struct("=IIIIQQ")
 SITES = 65536
-QUICK, ALL = [], []
-
-
-def test(fn):
-    """Of `all`."""
-    ALL.append(fn)
-    return fn
+QUICK = []
+test = Tests()  # of `all`
 
 
 def quick(fn):
@@ -720,12 +714,9 @@ def a_first_start_that_fails():
 
 def main():
     named = sys.argv[1:] or ["quick"]
-    tests = QUICK if named == ["quick"] else ALL if named == ["all"] else [fn for fn in ALL if fn.__name__ in named]
+    tests = QUICK if named == ["quick"] else test if named == ["all"] else [fn for fn in test if fn.__name__ in named]
     print(f"# SEED={SEED} ROUNDS={ROUNDS}", flush=True)
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "3"))) as pool:
-        results = list(pool.map(run_one, tests))
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if all(results) and results else 1
+    return run_all(tests, 3)
 
 
 if __name__ == "__main__":

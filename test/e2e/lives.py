@@ -6,17 +6,12 @@ import socket
 import time
 
 from flv_reader import Reader
-from rig import SLOW, Cameras, channel_id, cpu_s, expect, system, wait_for
+from rig import SLOW, Cameras, Tests, channel_id, cpu_s, expect, system, wait_for
 
 DEVICE = "34020000001180000001"
 VIDEO, KEY, PICTURE = 9, 0x10, 1
 CACHED_S = 10  # a longer group of pictures is not kept
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def url_of(d, channel, fmt="flv", transport="udp", **body):

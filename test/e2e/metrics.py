@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from rig import EMULATED, Failed, channel_id, system, wait_for
+from rig import EMULATED, Failed, Tests, channel_id, run_all, system, wait_for
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOC = f"{TOP}/docs/metrics.md"
@@ -14,7 +14,7 @@ DASHBOARD = f"{TOP}/packaging/grafana/gb28181d.json"
 ALERTS = f"{TOP}/packaging/prometheus/alerts.yml"
 NAME = re.compile(r"\b(?:gb28181|process)_[a-z0-9_]+")
 DEVICE = "34020000001180000001"
-TESTS = []
+test = Tests()
 HEAD = """# Metrics
 
 What `/metrics` gives, as Prometheus text; it asks for the same credentials as the
@@ -29,11 +29,6 @@ watch.
 | metric | type | labels | what |
 | --- | --- | --- | --- |
 """
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
 
 
 class Metrics:
@@ -146,6 +141,4 @@ def metrics_are_what_is_written_of_them():
 
 
 if __name__ == "__main__":
-    for fn in TESTS:
-        fn()
-        print("good", fn.__name__)
+    sys.exit(run_all(test, 1))

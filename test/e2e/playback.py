@@ -9,18 +9,13 @@ import threading
 import time
 import urllib.request
 
-from rig import SLOW, TOP, channel_id, expect, run_ffmpeg, run_tests, system, wait_for
+from rig import SLOW, TOP, Tests, channel_id, expect, run_ffmpeg, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
 PLAYBACK = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/playback"
 FPS = 25
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def checksums(lines):
@@ -315,4 +310,4 @@ def what_is_refused():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, 4))
+    sys.exit(run_tests(test, 4))

@@ -13,17 +13,12 @@ import sys
 import tempfile
 import threading
 
-from rig import SLOW, Failed, channel_id, expect, free_port, run_tests, system, wait_for
+from rig import SLOW, Failed, Tests, channel_id, expect, free_port, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
 PUSH = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/push"
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def port():
@@ -341,4 +336,4 @@ def nginx():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, 4))
+    sys.exit(run_tests(test, 4))

@@ -5,19 +5,14 @@ import os
 import re
 import subprocess
 
-from rig import BUILD, TOP, Failed, channel_id, system
+from rig import BUILD, TOP, Failed, Tests, channel_id, system
 
 DEVICE = "34020000001180000001"
-TESTS = []
+test = Tests()
 # Lines that go on until they are ended
 ENDLESS = ("curl -H \"$auth\" -N $api/events",)
 # Sections of programs that are not here: what is taken from us must stand there
 OTHERS = ("go2rtc", "Frigate", "Home Assistant", "MediaMTX")
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
 
 
 def read(name):

@@ -18,16 +18,11 @@ import urllib.parse
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, Viewer, checksums, expect
-from rig import SLOW, TOP, run_ffmpeg, system, wait_for, run_tests
+from rig import SLOW, TOP, Tests, run_ffmpeg, run_tests, system, wait_for
 
 RECORD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/record"
 RECORDS = f"/api/v1/records?device={DEVICE}&channel={CHANNEL}"
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def state(d):
@@ -358,4 +353,4 @@ def a_disk_that_goes():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, 4))
+    sys.exit(run_tests(test, 4))

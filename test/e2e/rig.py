@@ -471,10 +471,28 @@ def run_one(fn):
         return False
 
 
-def run_tests(tests, jobs):
-    """Those named on the command line, or all, some at a time ($JOBS); the exit status."""
-    wanted = [fn for fn in tests if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
+class Tests(list):
+    """Of a script: `test = Tests()`, and @test before each of them."""
+
+    def __call__(self, fn):
+        self.append(fn)
+        return fn
+
+
+def run_all(tests, jobs):
+    """Some at a time ($JOBS); the exit status."""
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", str(jobs)))) as pool:
-        results = list(pool.map(run_one, wanted))
+        results = list(pool.map(run_one, tests))
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) and results else 1
+
+
+def run_tests(tests, jobs, order=None):
+    """Those named on the command line, or all; the exit status. Those that take long are first by this order."""
+    names = sys.argv[1:]
+    unknown = set(names) - {fn.__name__ for fn in tests}
+    if unknown:
+        print(f"no such test: {' '.join(sorted(unknown))}")
+        return 1
+    wanted = [fn for fn in tests if not names or fn.__name__ in names]
+    return run_all(sorted(wanted, key=order) if order else wanted, jobs)

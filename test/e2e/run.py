@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 import urllib.request
 
 import cameras
@@ -26,17 +25,12 @@ import recipes
 import shared
 import wvp
 from rig import (
-    BUILD, SLOW, Cameras, Daemon, Failed, channel_id, check_picture, expect, free_port, probe, started, system,
-    wait_for)
+    BUILD, SLOW, Cameras, Daemon, Failed, Tests, channel_id, check_picture, expect, free_port, probe, run_tests,
+    started, system, wait_for)
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
-TESTS = list(cameras.TESTS) + list(shared.TESTS) + list(lives.TESTS) + list(metrics.TESTS) + list(wvp.TESTS) + list(recipes.TESTS)
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests(cameras.test + shared.test + lives.test + metrics.test + wvp.test + recipes.test)
 
 
 def tracks_of(fmt):
@@ -790,35 +784,6 @@ def sighup_takes_over_what_it_can():
 LONG = ("odd_", "silent_device", "h264_", "h265_", "second_viewer")
 
 
-def run_one(fn):
-    begin = time.monotonic()
-    try:
-        fn()
-        print(f"ok      {fn.__name__}  {time.monotonic() - begin:.1f} s", flush=True)
-        return True
-    except Exception as e:
-        print(f"FAILED  {fn.__name__}: {e}", flush=True)
-        if not isinstance(e, Failed):
-            traceback.print_exc()
-        return False
-
-
-def main():
-    """Six tests at a time, the long ones first: each has a daemon and ports of
-    its own, and nearly all of their time is waiting. JOBS=1 runs one after the
-    other."""
-    wanted = [fn for fn in TESTS if not sys.argv[1:] or fn.__name__ in sys.argv[1:]]
-    unknown = set(sys.argv[1:]) - {fn.__name__ for fn in TESTS}
-    if unknown:
-        print(f"no such test: {' '.join(sorted(unknown))}")
-        return 1
-    wanted.sort(key=lambda fn: not fn.__name__.startswith(LONG))
-    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS", "6"))) as pool:
-        results = list(pool.map(run_one, wanted))
-    passed = sum(results)
-    print(f"{passed} passed, {len(results) - passed} failed")
-    return 0 if passed == len(results) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    # six at a time: each has a daemon and ports of its own, and nearly all of their time is waiting
+    sys.exit(run_tests(test, 6, order=lambda fn: not fn.__name__.startswith(LONG)))

@@ -6,14 +6,9 @@ import tempfile
 import threading
 
 from cameras import at_the_same_time, daemon_with, device, live
-from rig import EMULATED, SLOW, Failed, decode, media_range, wait_for
+from rig import EMULATED, SLOW, Failed, Tests, decode, media_range, wait_for
 
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def even_port():

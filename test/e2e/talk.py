@@ -18,18 +18,13 @@ import time
 import urllib.error
 import urllib.request
 
-from rig import SLOW, channel_id, expect, run_tests, system, wait_for
+from rig import SLOW, Tests, channel_id, expect, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
 TALK = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/talk"
 HZ, LEVEL = 1000, -12.0  # the tone
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 LEAD_S = 0.2  # less than what the server lets wait
@@ -397,4 +392,4 @@ def snapshots():
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests(TESTS, 3))
+    sys.exit(run_tests(test, 3))

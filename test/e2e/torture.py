@@ -3,10 +3,10 @@
 daemon's sockets: as a datagram, whole over TCP, and over TCP in two pieces cut at
 every STEP-th byte (23; 1: at every one).
 
-What the stack refuses by itself is answered as the table of test_torture_stack
-says; what it passes on is refused as a stranger's is; wherever it is cut the
-answers are those of the whole. From names that are no ids nothing is answered at
-all, so they are replaced by one."""
+What the stack refuses by itself is answered as the table of test/torture.c says;
+what it passes on is refused as a stranger's is; wherever it is cut the answers are
+those of the whole. From names that are no ids nothing is answered at all, so they
+are replaced by one."""
 import glob
 import os
 import re
@@ -28,8 +28,8 @@ SENTINEL = (b"OPTIONS sip:34020000002000000001@3402000000 SIP/2.0\r\nVia: SIP/2.
 
 def table():
     """name: answers to a datagram, over a stream, and to what stands behind it."""
-    with open(f"{TOP}/test/test_torture_stack.c") as f:
-        rows = re.findall(r'\{ "([a-z0-9-]+)", (\d+), (\d+), (\d+) \}', f.read())
+    with open(f"{TOP}/test/torture.c") as f:
+        rows = re.findall(r'\{ "([a-z0-9-]+)", \w+, \d+, \{ (\d+), (\d+), (\d+) \}', f.read())
     return {name: tuple(map(int, r)) for name, *r in rows}
 
 

@@ -12,17 +12,11 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 
-from rig import BUILD, SLOW, channel_id, expect, system, wait_for
+from rig import BUILD, SLOW, Tests, channel_id, expect, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def gbctl(d, *args, code=0, **env):
@@ -250,19 +244,5 @@ def switched_off():
         expect(a.status == 404 and a.json["code"] == "trace-off", f"{a.status} {a.body}")
 
 
-def main():
-    wanted, failed = sys.argv[1:], 0
-    for t in TESTS:
-        if wanted and t.__name__ not in wanted:
-            continue
-        try:
-            t()
-            print(f"ok   {t.__name__}", flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print(f"FAIL {t.__name__}", flush=True)
-            traceback.print_exc()
-    sys.exit(failed > 0)
-
-
-main()
+if __name__ == "__main__":
+    sys.exit(run_tests(test, 1))

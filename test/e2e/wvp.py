@@ -1,17 +1,13 @@
 """test/e2e/wvp.py - the paths of WVP against the daemon and gbcam; run by run.py."""
 import hashlib
 import json
+import sys
 import urllib.request
 
-from rig import Failed, channel_id, system, wait_for
+from rig import Failed, Tests, channel_id, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
-TESTS = []
-
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
+test = Tests()
 
 
 def ask(d, method, path):
@@ -65,6 +61,4 @@ def wvp_front_end_plays():
 
 
 if __name__ == "__main__":
-    for fn in TESTS:
-        fn()
-        print("good", fn.__name__)
+    sys.exit(run_tests(test, 1))
