@@ -59,13 +59,13 @@ static void all_is_well(void **state)
         examine(1u << PS_CODEC_H264);
         assert_int_equal(rep.first, -1);
         assert_true(rep.running);
-        for (int k = 0; k < DOCTOR_LINKS; k++) {
+        for (enum doctor_link k = 0; k < DOCTOR_LINKS; k++) {
             if (k == DOCTOR_CLOCK) { /* nobody has asked for it */
                 assert_int_equal(state_of(k), DOCTOR_UNKNOWN);
                 assert_true(tells(k, "has not told its time"));
                 continue;
             }
-            assert_int_equal(state_of((enum doctor_link)k), DOCTOR_GREEN);
+            assert_int_equal(state_of(k), DOCTOR_GREEN);
             assert_true(rep.link[k].evidence.n > 0 ||
                         k == DOCTOR_INVITED || k == DOCTOR_SSRC ||
                         k == DOCTOR_PROGRAM);
