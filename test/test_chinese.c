@@ -32,6 +32,16 @@ static const struct {
     { S("200 after 12 ms; media over TCP (we listen) to our port 30004, SSRC 7"),
       "12 毫秒后应答 200；媒体经 TCP（平台监听） 发往本机端口 30004，SSRC 7" },
     { S("sped: allowed are action, speed"), "sped：只允许 action, speed" },
+    { S("Info.AlarmMethod: methods 0 to 7 are wanted, several joined by '/'"),
+      "Info.AlarmMethod：应为方式 0 至 7，多个以“/”连接" },
+    { S("ConfigType is missing"), "缺少 ConfigType" },
+    { S("group is missing, 0 to 255"), "缺少 group，0 至 255" },
+    { S("A.B: at most 8 elements inside each other"),
+      "A.B：元素至多嵌套 8 层" },
+    { S("command is left, right, up, down, upleft, upright, downleft, "
+        "downright, zoomin, zoomout or stop"),
+      "command 应为 left、right、up、down、upleft、upright、downleft、"
+      "downright、zoomin、zoomout 或 stop" },
     { S("the video is svac"), "视频编码为 svac" },
     { S("the video is of a codec that players do not know"),
       "视频编码不被播放器支持" },
