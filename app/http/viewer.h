@@ -19,6 +19,7 @@
                                            while the browser decodes */
 #define VIEWER_BURST_MS 50
 #define VIEWER_NOTSENT_BYTES 131072 /* TCP_NOTSENT_LOWAT */
+#define VIEWER_LINGER_MS 1000    /* WebSocket: for the peer to read our Close */
 #define VIEWER_JUNK_MAX 65536    /* bytes that an HTTP viewer may send */
 #define VIEWER_WRITE_MS 10000    /* bytes that are not the hub's, and none of
                                     them is taken */
