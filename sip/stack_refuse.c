@@ -89,6 +89,18 @@ static unsigned refuses_dialog(const struct sip_msg *m)
     return m->to.tag.n && needs_our_dialog(m->method) ? 481 : 0;
 }
 
+/* A Require that names nothing asks for nothing. */
+static bool requires_any(const struct sip_msg *m)
+{
+    struct sip_walk k = sip_msg_walk(m, SIP_HDR_REQUIRE);
+    struct slice tag;
+
+    while (sip_walk_next(&k, &tag))
+        if (tag.n)
+            return true;
+    return false;
+}
+
 static void refuse_extensions(struct sip_stack *s, const struct sip_peer *from,
                               const struct sip_msg *m)
 {
@@ -163,8 +175,8 @@ bool stk_refused(struct sip_stack *s, const struct call *c,
         status = refuses_dialog(m);
     if (!status && !m->to.tag.n && stk_trans_merged(s, m))
         status = 482;
-    if (!status && sip_msg_has(m, SIP_HDR_REQUIRE) && !s->ignore_require &&
-        !from->ignore_require) {
+    if (!status && !s->ignore_require && !from->ignore_require &&
+        requires_any(m)) {
         refuse_extensions(s, from, m);
         tell_refused(s, from, m, 420);
         return true;

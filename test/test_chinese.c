@@ -37,6 +37,16 @@ static const struct {
     { S("the name cannot be looked up: no name server answers"),
       "域名无法解析：域名服务器没有应答" },
     { S("status 401"), "应答状态码 401" },
+    { S("Info.AlarmMethod: methods 0 to 7 are wanted, several joined by '/'"),
+      "Info.AlarmMethod：应为方式 0 至 7，多个以“/”连接" },
+    { S("ConfigType is missing"), "缺少 ConfigType" },
+    { S("group is missing, 0 to 255"), "缺少 group，0 至 255" },
+    { S("A.B: at most 8 elements inside each other"),
+      "A.B：元素至多嵌套 8 层" },
+    { S("command is left, right, up, down, upleft, upright, downleft, "
+        "downright, zoomin, zoomout or stop"),
+      "command 应为 left、right、up、down、upleft、upright、downleft、"
+      "downright、zoomin、zoomout 或 stop" },
     { S("the video is svac"), "视频编码为 svac" },
     { S("the video is of a codec that players do not know"),
       "视频编码不被播放器支持" },

@@ -249,6 +249,8 @@ static void passed_on(void **state)
         { "MESSAGE", "", "<sip:a@b>;tag=x" },
         { "INFO", "", NULL },
         { "MESSAGE", "Max-Forwards: 0\r\n", NULL },
+        { "MESSAGE", "Require:\r\n", NULL },
+        { "MESSAGE", "Require: ,\r\nRequire: \r\n", NULL },
         /* R30: we have no session timers, and need none */
         { "SUBSCRIBE", "Session-Expires: 90\r\nMin-SE: 90\r\n"
                        "Supported: timer, 100rel\r\n", NULL },

@@ -227,6 +227,32 @@ static void one_close(void **state)
     close(fd);
 }
 
+/* It has sent more than was read of it: it sees the Close and the end all the
+ * same, no reset. */
+static void close_while_it_sends(void **state)
+{
+    static uint8_t much[65536] = "\x81\x05Hello";
+    uint8_t got[1024];
+    ssize_t n = 0, more;
+    int fd;
+
+    (void)state;
+    t.hooks.write_ms = GUARD_MS;
+    fd = watch(HTTP_FORMAT_MSE, true, false);
+    assert_int_equal(write(fd, much, sizeof(much)), sizeof(much));
+    while ((more = read(fd, got + n, sizeof(got) - (size_t)n)) != 0 &&
+           !t.late) {
+        if (more < 0)
+            assert_int_equal(errno, EAGAIN);
+        n += more > 0 ? more : 0;
+        uv_run(&t.loop, UV_RUN_NOWAIT);
+    }
+    assert_true(n > 4);
+    assert_memory_equal(got + n - 4, "\x88\x02\x03\xea", 4);
+    close(fd);
+    RUN_UNTIL(t.gone == 1);
+}
+
 #define PICTURE_BYTES 600000 /* more than a socket takes */
 
 /* On the media loop: a session of one large picture. */
@@ -351,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_frames, setup, teardown),
         cmocka_unit_test_setup_teardown(stalled_goodbye, setup, teardown),
         cmocka_unit_test_setup_teardown(one_close, setup, teardown),
+        cmocka_unit_test_setup_teardown(close_while_it_sends, setup, teardown),
         cmocka_unit_test_setup_teardown(close_behind_a_frame, setup, teardown),
         cmocka_unit_test_setup_teardown(slow_reader, setup, teardown),
     };

@@ -36,6 +36,7 @@ struct viewer {
     unsigned open_handles;
     bool closing, want_write, ending, mse_wanted, mse_told;
     bool refused; /* a wish of another type was */
+    bool lingers; /* our Close is out, and what still comes is passed over */
     bool quiet; /* the player does not know the sound */
     size_t burst; /* of the cached pictures, since the last pause */
     bool moved; /* the socket has taken something in this turn */
@@ -333,10 +334,15 @@ static void on_stall(uv_timer_t *t)
     viewer_close(t->data);
 }
 
+static uint32_t write_ms(const struct viewer *v)
+{
+    return v->hooks->write_ms ? v->hooks->write_ms : VIEWER_WRITE_MS;
+}
+
 /* Begins, goes on or ends, as the last turn of writing went. */
 static void watch_stall(struct viewer *v, bool full)
 {
-    uint32_t ms = v->hooks->write_ms ? v->hooks->write_ms : VIEWER_WRITE_MS;
+    uint32_t ms = write_ms(v);
 
     if (!full || !(own_is_pending(&v->own) || v->snapshot || v->ending)) {
         if (v->stalls)
@@ -348,12 +354,34 @@ static void watch_stall(struct viewer *v, bool full)
     }
 }
 
+/* Our Close is the last that is said. Closing at once would reset the connection
+ * of a peer that still sends, and it might never see why. false: there is no
+ * Close to be seen. */
+static bool linger(struct viewer *v)
+{
+    uint32_t ms = write_ms(v);
+
+    if (!v->h.websocket || !v->ending || own_pending(v) ||
+        shutdown(v->h.fd, SHUT_WR))
+        return false;
+    v->lingers = true;
+    media_client_remove(&v->client);
+    set_poll(v, false);
+    uv_timer_start(&v->stall, on_stall,
+                   ms < VIEWER_LINGER_MS ? ms : VIEWER_LINGER_MS, 0);
+    return true;
+}
+
 static void write_some(struct viewer *v)
 {
     int r;
 
+    if (v->closing || v->lingers)
+        return;
     v->moved = false;
-    r = v->closing ? 1 : pump(v);
+    r = pump(v);
+    if (r < 0 && linger(v))
+        return;
     if (r < 0)
         viewer_close(v);
     if (v->closing)

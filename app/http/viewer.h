@@ -17,6 +17,7 @@
                                            pause: go2rtc's player keeps 2 MiB
                                            while the browser decodes */
 #define VIEWER_BURST_MS 50
+#define VIEWER_LINGER_MS 1000    /* WebSocket: for the peer to read our Close */
 #define VIEWER_JUNK_MAX 65536    /* bytes that an HTTP viewer may send */
 #define VIEWER_WRITE_MS 10000    /* bytes that are not the hub's, and none of
                                     them is taken */
