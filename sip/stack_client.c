@@ -753,41 +753,41 @@ void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
     stk_trans_settle(s, t);
 }
 
-/* The INVITE of a 2xx that does not say so: its branch does, which the 200 to its
- * CANCEL has, too. */
-static bool name_invite(struct sip_stack *s, struct sip_msg *m)
+/* The INVITE of a 2xx, by its number, or by its branch where it has none. The 200
+ * to a CANCEL has that branch, too. */
+static struct trans *match_invite(struct sip_stack *s, const struct sip_msg *m)
 {
-    struct stk_key k;
+    struct slice invite = sip_method_name(SIP_METHOD_INVITE);
+    bool numbered = m->cseq.method_name.n > 0;
+    struct ctrans *c;
     struct trans *t;
+    struct stk_key k;
 
-    stk_branch_key(s, &k, m->via.branch, sip_method_name(SIP_METHOD_INVITE));
-    t = stk_trans_by_key(s, &k);
-    if (!t || !is_client(t) || (t->cancelled && !m->body.n) ||
-        stk_read_back(s, t) || !slice_eq(m->call_id, s->aux.call_id))
-        return false;
-    m->cseq = s->aux.cseq;
-    return true;
+    if (numbered) {
+        stk_call_key(s, &k, m->call_id, m->cseq.number, invite);
+        c = stk_trans_by_call(s, &k);
+        t = c ? &c->t : NULL;
+    } else {
+        stk_branch_key(s, &k, m->via.branch, invite);
+        t = stk_trans_by_key(s, &k);
+    }
+    return t && is_client(t) && (numbered || !t->cancelled || m->body.n) ? t
+                                                                         : NULL;
 }
 
-/* Of a call of ours, by its From tag as well: another header is broken. */
-static bool has_our_tag(struct sip_stack *s, const struct sip_msg *m)
-{
-    struct trans *t = match(s, m);
-
-    return t && !stk_read_back(s, t) &&
-           slice_eq(m->from.tag, s->aux.from.tag);
-}
-
-/* Dropped, but for a 2xx to an INVITE: without an ACK and, in the end, a BYE
- * the device would send for ever. */
+/* Dropped, but for a 2xx to an INVITE of ours: without an ACK and, in the end, a
+ * BYE the device would send for ever. */
 void stk_on_odd_response(struct sip_stack *s, const struct sip_peer *from,
                          struct sip_msg *m, uint64_t now_ms)
 {
-    if (is_2xx(m) && m->call_id.n && m->to.text.n &&
-        (is_2xx_to_invite(m) ||
-         (!m->cseq.method_name.n && name_invite(s, m))) &&
-        has_our_tag(s, m))
-        stk_on_response(s, from, m, now_ms);
+    bool may_be = is_2xx(m) && (!m->cseq.method_name.n || is_2xx_to_invite(m));
+    struct trans *t = may_be && m->to.text.n ? match_invite(s, m) : NULL;
+
+    if (!t || stk_read_back(s, t) || !slice_eq(m->call_id, s->aux.call_id) ||
+        !slice_eq(m->from.tag, s->aux.from.tag))
+        return;
+    m->cseq = s->aux.cseq;
+    stk_on_response(s, from, m, now_ms);
 }
 
 /* ---- time -------------------------------------------------------------- */

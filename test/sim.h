@@ -110,6 +110,7 @@ struct sim_device {
     bool record_mute;           /* no Response to RecordInfo */
     unsigned record_limit;      /* items of one answer; 0: all */
     unsigned record_hours_max;  /* a longer question gets one item too few */
+    unsigned record_sum;        /* its SumNum, whatever it tells; 0: right */
     int64_t clock_off_ms;       /* of its DeviceTime */
     bool tells_time;            /* answers DeviceStatus */
     unsigned send_rate;         /* a recording moves on so many times as fast;

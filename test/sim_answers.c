@@ -147,7 +147,8 @@ static void answer_records(struct sim_device *d, uint32_t sn)
     if (!n)
         send_records(d, sn, 0, which, 0);
     for (unsigned i = 0; i < left; i += 4)
-        send_records(d, sn, n, which + i, left - i < 4 ? left - i : 4);
+        send_records(d, sn, d->record_sum ? d->record_sum : n, which + i,
+                     left - i < 4 ? left - i : 4);
 }
 
 static void answer_status(struct sim_device *d, uint32_t sn)

@@ -131,6 +131,24 @@ static void note_9_3_damaged_above_some_hours(void **state)
     ends_clean();
 }
 
+/* It counts before it filters: the parts of a day would all fall short, each
+ * after a silence. */
+static void a_sum_of_everything(void **state)
+{
+    struct sim_device *d = recorder(48);
+    struct platform_records r;
+    uint64_t id;
+
+    (void)state;
+    d->record_sum = 1000;
+    id = ask(T0, T0 + 3 * DAY);
+    r = hear(id, 600000);
+    assert_int_equal(r.n, 48);
+    assert_false(r.complete);
+    assert_int_equal(d->record_queries, 5); /* a day, 6 h of it, and the rest */
+    ends_clean();
+}
+
 /* Nothing helps: what came is told, and that it is not all. */
 static void damaged_whatever_is_asked(void **state)
 {
@@ -673,6 +691,7 @@ int main(void)
         cmocka_unit_test(a_month_in_days),
         cmocka_unit_test(note_9_1_a_repeat_is_instant),
         cmocka_unit_test(note_9_3_damaged_above_some_hours),
+        cmocka_unit_test(a_sum_of_everything),
         cmocka_unit_test(damaged_whatever_is_asked),
         cmocka_unit_test(goes_on_behind_a_limit),
         cmocka_unit_test(silent_and_empty),

@@ -44,6 +44,9 @@ struct records {
     uint64_t clock;        /* the DeviceStatus that goes before; 0: none */
     enum platform_command_state state;
     bool is_final, partial, asked_clock;
+    bool vague;            /* its SumNum is no measure, see is_vague */
+    uint32_t short_sum;    /* of the last answer that fell short of its SumNum; */
+    int64_t short_end_ms;  /* and where that one's items ended */
     unsigned asked, busy;
     uint64_t begun_ms, done_ms; /* mono; when it became final */
     int64_t shift_ms;      /* its texts minus our times */
@@ -509,6 +512,28 @@ static uint64_t limit_at(const struct records *r, uint32_t have)
                : 0;
 }
 
+/* It announces the same for a part of the time, and has told of what lies behind
+ * that part: it counts what nobody asked for, and smaller questions would all
+ * fall short, each after a silence. */
+static bool is_vague(const struct records *r, const struct platform_command *c)
+{
+    return c->sum && c->sum == r->short_sum &&
+           r->short_end_ms > (int64_t)r->at.to_s * 1000;
+}
+
+/* true: it is asked once more for less at a time. */
+static bool falls_short(struct platform *p, struct records *r,
+                        const struct platform_command *c)
+{
+    if (!r->vague && is_vague(r, c)) {
+        r->vague = true;
+        r->window_s = RECORDS_WINDOW_S;
+    }
+    r->short_sum = c->sum;
+    r->short_end_ms = r->last_end_ms;
+    return !r->vague && try_smaller(p, r);
+}
+
 static void answered(struct platform *p, struct records *r,
                      const struct platform_command *c)
 {
@@ -520,7 +545,7 @@ static void answered(struct platform *p, struct records *r,
                       " recordings");
         return;
     }
-    if (c->partial && try_smaller(p, r))
+    if (c->partial && falls_short(p, r, c))
         return;
     if (c->partial) {
         r->partial = true;
