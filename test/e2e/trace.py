@@ -132,6 +132,18 @@ def gbctl_commands():
 
 
 @test
+def gbctl_waits_for_the_reason():
+    """The server tries another transport after its first answer; what comes of that is told, not that it is tried."""
+    with system("--fault", "silent") as (d, _):
+        ch = channel_id(DEVICE)
+        p = subprocess.run([os.path.join(BUILD, "gbctl"), "--url", d.base, "--token", f"@{d.dir}/data/admin-token", "play", DEVICE, ch],
+                           capture_output=True, timeout=60 * SLOW, check=False, env={**os.environ, "LANG": "C"})
+        expect(p.returncode == 1 and b"live-failed" in p.stderr and b"no TCP connection from it" in p.stderr, p)
+        out = gbctl(d, "doctor", DEVICE, ch, code=69)
+        expect("\u2718 the media connection is up" in out, out)
+
+
+@test
 def gbctl_speaks_to_the_camera():
     with system() as (d, _):
         ch = channel_id(DEVICE)
