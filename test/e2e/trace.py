@@ -144,6 +144,19 @@ def gbctl_waits_for_the_reason():
 
 
 @test
+def gbctl_tells_what_a_download_waits_for():
+    with system("--refuse", "486") as (d, _):
+        p = subprocess.Popen([os.path.join(BUILD, "gbctl"), "--url", d.base, "--token", f"@{d.dir}/data/admin-token", "download", DEVICE, channel_id(DEVICE),
+                              "2026-01-01T01:00:00", "2026-01-01T01:00:05"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env={**os.environ, "LANG": "C"})
+        try:
+            said = p.stderr.readline()
+        finally:
+            p.kill()
+            p.wait()
+        expect("queued: " in said and "486" in said, said)
+
+
+@test
 def gbctl_speaks_to_the_camera():
     with system() as (d, _):
         ch = channel_id(DEVICE)
