@@ -147,7 +147,7 @@ static void what_is_named_has_to_be_there(void **state)
         const char *set, *unset, *why; /* unset NULL: the next ones fail before that */
     } cases[] = {
         { "snapshot.ffmpeg=/no/such/program", "snapshot.ffmpeg=",
-          "snapshot.ffmpeg: No such file" },
+          "snapshot.ffmpeg: /no/such/program: No such file" },
         { "exec.run=all /no/such/program", "exec.run=",
           "/no/such/program: No such file" },
         { "http.listen=", NULL, "http.listen is empty" },

@@ -2,6 +2,7 @@
 """test/e2e/trace.py [NAME...] - the evidence as a user meets it: messages over
 the API, a capture that tshark reads, gbctl's ladder, and a replay of the
 exported file that decides as the daemon did."""
+import datetime
 import http.server
 import json
 import os
@@ -145,9 +146,10 @@ def gbctl_waits_for_the_reason():
 
 @test
 def gbctl_tells_what_a_download_waits_for():
+    begin = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))) - datetime.timedelta(hours=1)
     with system("--refuse", "486") as (d, _):
         p = subprocess.Popen([os.path.join(BUILD, "gbctl"), "--url", d.base, "--token", f"@{d.dir}/data/admin-token", "download", DEVICE, channel_id(DEVICE),
-                              "2026-01-01T01:00:00", "2026-01-01T01:00:05"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env={**os.environ, "LANG": "C"})
+                              f"{begin:%Y-%m-%dT%H:%M:%S}", f"{begin:%Y-%m-%dT%H:%M:59}"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env={**os.environ, "LANG": "C"})
         try:
             said = p.stderr.readline()
         finally:
