@@ -66,6 +66,7 @@ static int count(const struct files *f)
 
 static int load(struct daemon *d, char why[static TLS_WHY_MAX])
 {
+    const char *trouble;
     struct files f;
     int err = 0;
 
@@ -74,7 +75,13 @@ static int load(struct daemon *d, char why[static TLS_WHY_MAX])
         tls_finish_certificate(f.cert, f.key);
     if (f.own && count(&f) == 0)
         err = make_certificate(d, &f, why);
-    return err ? err : tls_ctx_server(&d->tls, f.cert, f.key, why);
+    if (!err)
+        err = tls_ctx_server(&d->tls, f.cert, f.key, why);
+    trouble = err ? NULL : tls_ctx_trouble(d->tls, daemon_now(d).utc_ms / 1000);
+    if (trouble)
+        log_f(LOG_WARN, "msg=\"others do not trust the certificate\" file=\"%s\" "
+                        "why=\"%s\"", f.cert, trouble);
+    return err;
 }
 
 /* Of the relay: the context, or NULL. */

@@ -384,6 +384,30 @@ static bool is_there(const char *path)
 }
 
 /* The process ended between the two renames; and what is left alone. */
+/* Ours, from a day ago on: what is told as time goes on. */
+static void test_time_of_a_certificate(void **state)
+{
+    static const struct {
+        int64_t days;
+        const char *told; /* NULL: it is good */
+    } cases[] = {
+        { -2, "not yet valid" },
+        { 0, NULL },
+        { TLS_CERT_DAYS - 20, NULL },
+        { TLS_CERT_DAYS - 5, "within two weeks" },
+        { TLS_CERT_DAYS + 1, "has expired" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *told = tls_ctx_trouble(
+            server, (int64_t)time(NULL) + cases[i].days * 86400);
+
+        if (!told != !cases[i].told || (told && !strstr(told, cases[i].told)))
+            fail_msg("%lld: %s", (long long)cases[i].days, told ? told : "good");
+    }
+}
+
 static void test_unfinished_certificate(void **state)
 {
     char beside[sizeof(cert) + 4], why[TLS_WHY_MAX];
@@ -477,6 +501,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_pass),
+        cmocka_unit_test(test_time_of_a_certificate),
         cmocka_unit_test(test_ends_anywhere),
         cmocka_unit_test(test_certificate_is_checked),
         cmocka_unit_test(test_foreign_certificate),

@@ -23,6 +23,7 @@
                               more than any of our ciphers adds */
 #define TLS_SERIAL_BITS 120
 #define TLS_SAN_MAX 4096   /* text of the alternative names */
+#define EXPIRES_SOON_S (14 * 86400)
 
 struct tls_ctx {
     SSL_CTX *ssl;
@@ -208,6 +209,22 @@ int tls_ctx_server(struct tls_ctx **out, const char *cert, const char *key,
     }
     *out = c;
     return 0;
+}
+
+const char *tls_ctx_trouble(const struct tls_ctx *c, int64_t now_s)
+{
+    const X509 *cert = SSL_CTX_get0_certificate(c->ssl);
+    time_t now = (time_t)now_s, soon = now + EXPIRES_SOON_S;
+
+    if (!cert)
+        return NULL;
+    if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0)
+        return "it is not yet valid: is the clock of this machine right?";
+    if (X509_cmp_time(X509_get0_notAfter(cert), &now) < 0)
+        return "it has expired: renew it, SIGHUP reads it again";
+    if (X509_cmp_time(X509_get0_notAfter(cert), &soon) < 0)
+        return "it expires within two weeks: renew it, SIGHUP reads it again";
+    return NULL;
 }
 
 int tls_ctx_client(struct tls_ctx **out, const char *ca,

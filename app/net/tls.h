@@ -45,6 +45,9 @@ int tls_ctx_client(struct tls_ctx **out, const char *ca,
 
 /* Its connections go on. NULL is fine. */
 void tls_ctx_free(struct tls_ctx *c);
+/* Of a server's certificate at this time, UNIX seconds: NULL, or why others do not
+ * trust it, or will soon not. */
+const char *tls_ctx_trouble(const struct tls_ctx *c, int64_t now_s);
 
 /* Writes a new key (ECDSA P-256) and a certificate signed by itself for `name`
  * and these addresses (subject alternative names; ports do not matter), valid

@@ -68,6 +68,10 @@ class Scope {
 }
 
 const form = (title, submit, ...kids) => h('form', { class: 'card stack', onsubmit: (e) => { e.preventDefault(); submit(); } }, title && h('h3', { t: title }), ...kids);
+// What a form does, in its title and on its button
+function names(submit, key) {
+  for (const e of [submit, submit.form.querySelector('h3')]) { e.dataset.t = key; e.textContent = t(key); }
+}
 const nameInput = () => h('input', { type: 'text', required: true, maxlength: 64, pattern: NAME, autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' });
 
 class OwnPassword {
@@ -104,7 +108,9 @@ class Users {
     const r = await call('GET', `/users/${encodeURIComponent(name)}`);
     this.said.textContent = trouble(r);
     this.tag = r.tag;
-    if (r.ok) this.edit(r.data);
+    if (!r.ok) return;
+    this.edit(r.data);
+    this.password.focus();
   }
 
   // null: another one is added
@@ -118,8 +124,7 @@ class Users {
     this.password.previousElementSibling.textContent = t(user ? 'passwordKeep' : 'loginPassword');
     this.role.value = user?.role ?? 'viewer';
     this.scope.value = user?.scope ?? null;
-    this.submit.dataset.t = user ? 'changeUser' : 'addUser';
-    this.submit.textContent = t(this.submit.dataset.t);
+    names(this.submit, user ? 'changeUser' : 'addUser');
     this.cancel.hidden = !user;
   }
 
@@ -179,7 +184,9 @@ class Groups {
     const r = await call('GET', groupPath(name));
     this.said.textContent = trouble(r);
     this.tag = r.tag;
-    if (r.ok) this.edit(r.data);
+    if (!r.ok) return;
+    this.edit(r.data);
+    this.password.focus();
   }
 
   edit(group) {
@@ -193,8 +200,7 @@ class Groups {
     this.none.checked = false;
     this.noneField.hidden = !group?.has_password;
     for (const box of this.policy) showWanted(box, group?.subscribe[box.dataset.kind]);
-    this.submit.dataset.t = group ? 'changeGroup' : 'addGroup';
-    this.submit.textContent = t(this.submit.dataset.t);
+    names(this.submit, group ? 'changeGroup' : 'addGroup');
     this.cancel.hidden = !group;
   }
 

@@ -52,7 +52,9 @@ export class Rules {
     this.said.textContent = trouble(r);
     this.again.hidden = true;
     this.tag = r.tag;
-    if (r.ok) this.edit(r.data);
+    if (!r.ok) return;
+    this.edit(r.data);
+    this.f.device.focus();
   }
 
   // What the form has no field for (type, group) stays as it was.

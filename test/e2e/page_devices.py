@@ -213,6 +213,7 @@ def policies(b, d):
     def change(script):
         b.run("document.querySelector('#view-access [data-id=shed] [data-t=change]').click()")
         wait_for("its form", lambda: b.run(f"return {form}.querySelector('input').value") == "shed")
+        wait_for("what to go on with", lambda: b.run(f"return document.activeElement === {form}.querySelectorAll('input')[1]"))
         b.run(f"const f = {form}; {script}; f.requestSubmit()")
 
     change("f.querySelector('[data-kind=alarm]').value = '3600'; f.querySelector('[data-kind=catalog]').value = 'false'")

@@ -2,6 +2,7 @@
 """test/e2e/trace.py [NAME...] - the evidence as a user meets it: messages over
 the API, a capture that tshark reads, gbctl's ladder, and a replay of the
 exported file that decides as the daemon did."""
+import datetime
 import http.server
 import json
 import os
@@ -123,6 +124,32 @@ def gbctl_commands():
         gbctl(d, "nonsense", code=64)
         p = subprocess.run([os.path.join(BUILD, "gbctl"), "doctor", DEVICE], stderr=subprocess.PIPE, text=True)
         expect(p.returncode == 64 and "doctor ID CHANNEL" in p.stderr and p.stderr.count("\n") == 3, p.stderr)
+
+
+@test
+def gbctl_waits_for_the_reason():
+    """The server tries another transport after its first answer; what comes of that is told, not that it is tried."""
+    with system("--fault", "silent") as (d, _):
+        ch = channel_id(DEVICE)
+        p = subprocess.run([os.path.join(BUILD, "gbctl"), "--url", d.base, "--token", f"@{d.dir}/data/admin-token", "play", DEVICE, ch],
+                           capture_output=True, timeout=60 * SLOW, check=False, env={**os.environ, "LANG": "C"})
+        expect(p.returncode == 1 and b"live-failed" in p.stderr and b"no TCP connection from it" in p.stderr, p)
+        out = gbctl(d, "doctor", DEVICE, ch, code=69)
+        expect("\u2718 the media connection is up" in out, out)
+
+
+@test
+def gbctl_tells_what_a_download_waits_for():
+    begin = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))) - datetime.timedelta(hours=1)
+    with system("--refuse", "486") as (d, _):
+        p = subprocess.Popen([os.path.join(BUILD, "gbctl"), "--url", d.base, "--token", f"@{d.dir}/data/admin-token", "download", DEVICE, channel_id(DEVICE),
+                              f"{begin:%Y-%m-%dT%H:%M:%S}", f"{begin:%Y-%m-%dT%H:%M:59}"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env={**os.environ, "LANG": "C"})
+        try:
+            said = p.stderr.readline()
+        finally:
+            p.kill()
+            p.wait()
+        expect("queued: " in said and "486" in said, said)
 
 
 @test

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #define BAR 30 /* characters */
+#define SAID_MAX 256
 
 static const struct ctl_column downloads[] = {
     { "id", "ID", "编号" },           { "device", "DEVICE", "设备" },
@@ -38,14 +39,28 @@ static void show_progress(const json_t *j)
     fflush(stderr);
 }
 
+/* What keeps it waiting, once: it may wait for long. */
+static void show_trouble(const json_t *j, char said[static SAID_MAX], bool bar)
+{
+    const char *why = ctl_told(j, "evidence");
+
+    if (ctl.json || is_over(j) || slice_eq(slice_str(why), slice_str(said)))
+        return;
+    slice_copy(said, SAID_MAX, slice_str(why));
+    if (*why)
+        fprintf(stderr, "%s%s: %s\n", bar ? "\r\033[K" : "",
+                ctl_shown_of(j, "state"), ctl_shown(why));
+}
+
 static json_t *follow(json_t *j)
 {
     bool bar = isatty(STDERR_FILENO) && !ctl.json;
-    char path[1024], id[64];
+    char path[1024], id[64], said[SAID_MAX] = "";
 
     slice_copy(id, sizeof(id), slice_str(ctl_text(j, "id")));
     ctl_path(path, "/api/v1/downloads/", id, "");
     while (!is_over(j)) {
+        show_trouble(j, said, bar);
         if (bar)
             show_progress(j);
         usleep(250000);

@@ -1,13 +1,47 @@
 /* Live. */
 #include "tools/ctl/ctl.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#define ASKS 4 /* of ten seconds each: other transports are tried meanwhile */
+
+/* Whether the server goes on trying after it has answered. */
+static bool is_trying(const struct ctl_answer *a, struct slice body)
+{
+    json_t *j = a->status == 504 ? json_loadb(body.p, body.n, 0, NULL) : NULL;
+    bool is = j && strcmp(ctl_text(j, "code"), "live-timeout") == 0;
+
+    json_decref(j);
+    return is;
+}
+
+/* Until the picture is there, or it is known why there is none. */
+static json_t *begin(const char *path)
+{
+    struct ctl_answer a = ctl_request("POST", path, "application/json");
+    struct slice body = ctl_body(&a);
+    json_t *j;
+
+    for (int i = 1; i < ASKS && is_trying(&a, body); i++) {
+        free((char *)(uintptr_t)body.p);
+        a = ctl_request("POST", path, "application/json");
+        body = ctl_body(&a);
+    }
+    if (a.status >= 300)
+        ctl_problem(a.status, body);
+    j = json_loadb(body.p, body.n, 0, NULL);
+    free((char *)(uintptr_t)body.p);
+    return j;
+}
+
 static int play(char **arg, int n)
 {
     static const char *const urls[] = { "flv", "ws_flv", "fmp4", "ws_fmp4",
                                         "hls", "ts", "ps", "mse", "rtsp",
                                         "frame" };
     char text[1024];
-    json_t *j = ctl_call("POST", ctl_channel_path(text, arg[0], arg[1], "/live"));
+    json_t *j = begin(ctl_channel_path(text, arg[0], arg[1], "/live"));
 
     (void)n;
     if (ctl.json) {
