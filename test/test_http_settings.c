@@ -269,8 +269,18 @@ static void what_is_a_change(void **state)
     assert_string_equal(later, tag);
 }
 
-/* What was set is answered when the store has it, in the order of asking; a
- * refusal at once; the client may have gone. */
+/* With a store that says when it has what was set. */
+static void with_a_store(void)
+{
+    struct http_app_config cfg = fx_config();
+
+    http_app_free(fx.app);
+    cfg.commits = true;
+    fx_open(&cfg);
+    assert_int_equal(http_app_commits(fx.app), 0);
+}
+
+/* What was set is answered when the store has it, in the order of asking. */
 static void settings_wait_for_the_store(void **state)
 {
     static const struct {
@@ -286,15 +296,10 @@ static void settings_wait_for_the_store(void **state)
         { "POST", "/api/v1/devices.csv", "id,name\n" D1 ",y\n", 200 },
         { "DELETE", "/api/v1/devices/" D2, "", 204 },
     };
-    struct http_app_config cfg = fx_config();
-    uint64_t first;
     unsigned given;
 
     (void)state;
-    http_app_free(fx.app);
-    cfg.commits = true;
-    fx_open(&cfg);
-    assert_int_equal(http_app_commits(fx.app), 0);
+    with_a_store();
     for (size_t i = 0; i < 2 * COUNT(cases); i++) {
         size_t k = i / 2;
         bool fails = i % 2;
@@ -325,10 +330,24 @@ static void settings_wait_for_the_store(void **state)
             assert_true(body_has("\"code\":\"not-stored\"") &&
                         body_has("\"step\":\"store\""));
     }
-    /* refused: nothing to wait for */
+}
+
+static void a_refusal_does_not_wait(void **state)
+{
+    (void)state;
+    with_a_store();
     assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);
-    assert_int_equal(http_app_commits(fx.app), 2 * COUNT(cases));
-    /* two wait, one of them leaves */
+    assert_int_equal(http_app_commits(fx.app), 0);
+}
+
+/* Two wait, and the first of them leaves. */
+static void a_client_that_goes_before_the_store_says(void **state)
+{
+    uint64_t first;
+    unsigned given;
+
+    (void)state;
+    with_a_store();
     ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
     first = fx.next_request;
     ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
@@ -336,7 +355,13 @@ static void settings_wait_for_the_store(void **state)
     given = fx.n_answers;
     http_app_committed(fx.app, UINT64_MAX, 0);
     assert_int_equal(fx.n_answers, given + 1);
-    /* no memory to keep the answer with: said, not hoped */
+}
+
+/* No memory to keep the answer with: said, not hoped. */
+static void a_wait_without_memory(void **state)
+{
+    (void)state;
+    with_a_store();
     fx.mem.fail_at = 0;
     for (unsigned long n = 1; n < 40; n++) {
         unsigned status;
@@ -352,7 +377,14 @@ static void settings_wait_for_the_store(void **state)
         fx.mem.fail_at = 0;
         assert_true(status == 0 || status == 503);
     }
-    ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}"); /* and one at the end */
+}
+
+/* It is let go with the application. */
+static void a_wait_at_the_end(void **state)
+{
+    (void)state;
+    with_a_store();
+    assert_int_equal(ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}"), 0);
 }
 
 static void csv_out(void **state)
@@ -461,6 +493,10 @@ int main(void)
         APP(second_one_is_told),
         APP(what_is_a_change),
         APP(settings_wait_for_the_store),
+        APP(a_refusal_does_not_wait),
+        APP(a_client_that_goes_before_the_store_says),
+        APP(a_wait_without_memory),
+        APP(a_wait_at_the_end),
         APP(csv_out),
         APP(csv_out_in_pieces),
         APP(csv_in),
