@@ -82,8 +82,8 @@ static void commands_listed(void **state)
                          202);
     assert_int_equal(get("/api/v1/commands?limit=3"), 200);
     j = body();
-    assert_string_equal(json_string_value(json_object_get(j, "next")), "2");
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 4);
+    assert_string_equal(text_of(j, "next"), "2");
+    assert_int_equal(number_of(j, "total"), 4);
     json_decref(j);
     assert_int_equal(get("/api/v1/commands?limit=3&cursor=2"), 200);
     j = body();
@@ -92,11 +92,11 @@ static void commands_listed(void **state)
     json_decref(j);
     assert_int_equal(get("/api/v1/commands?state=sent"), 200);
     j = body();
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 1);
+    assert_int_equal(number_of(j, "total"), 1);
     json_decref(j);
     assert_int_equal(get("/api/v1/commands?device=" D1), 200);
     j = body();
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 2);
+    assert_int_equal(number_of(j, "total"), 2);
     json_decref(j);
     assert_int_equal(get("/api/v1/commands/9"), 404);
     assert_int_equal(get("/api/v1/commands/x"), 404);
@@ -521,21 +521,14 @@ static void alarms_told(void **state)
     j = body();
     item = json_array_get(json_object_get(j, "items"), 0);
     expect_schema(item, "Alarm");
-    assert_string_equal(json_string_value(json_object_get(item, "id")), "41");
-    assert_string_equal(json_string_value(json_object_get(item, "type_name")),
-                        "intrusion");
-    assert_string_equal(
-        json_string_value(json_object_get(item, "type_name_zh")),
-        "入侵检测报警");
-    assert_string_equal(json_string_value(json_object_get(item, "event_type")),
-                        "2");
-    assert_string_equal(json_string_value(json_object_get(item, "event_name")),
-                        "leaves the area");
-    assert_string_equal(
-        json_string_value(json_object_get(item, "event_name_zh")),
-        "离开区域");
-    assert_string_equal(json_string_value(json_object_get(j, "next")), "41");
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 9);
+    assert_string_equal(text_of(item, "id"), "41");
+    assert_string_equal(text_of(item, "type_name"), "intrusion");
+    assert_string_equal(text_of(item, "type_name_zh"), "入侵检测报警");
+    assert_string_equal(text_of(item, "event_type"), "2");
+    assert_string_equal(text_of(item, "event_name"), "leaves the area");
+    assert_string_equal(text_of(item, "event_name_zh"), "离开区域");
+    assert_string_equal(text_of(j, "next"), "41");
+    assert_int_equal(number_of(j, "total"), 9);
     json_decref(j);
 }
 
@@ -578,8 +571,7 @@ static void item_told(void **state)
     expect_schema(j, "Item");
     item = json_object_get(j, "item");
     assert_int_equal(json_object_size(item), 3);
-    assert_string_equal(
-        json_string_value(json_object_get(item, "Info/RoomType")), "1");
+    assert_string_equal(text_of(item, "Info/RoomType"), "1");
     json_decref(j);
 }
 
@@ -803,12 +795,12 @@ static void commands_of_both(void **state)
         j = body();
         json_array_foreach(json_object_get(j, "items"), k, item)
             writer_f(&w, "%s ",
-                     json_string_value(json_object_get(item, "id")));
+                     text_of(item, "id"));
         ids[w.len] = '\0';
-        next = json_string_value(json_object_get(j, "next"));
+        next = text_of(j, "next");
         if (strcmp(ids, cases[i].ids) != 0 ||
             !slice_eq(slice_str(next), slice_str(cases[i].next)) ||
-            json_integer_value(json_object_get(j, "total")) != cases[i].sum)
+            number_of(j, "total") != cases[i].sum)
             fail_msg("%s: %s", cases[i].query, fx.last.body);
         json_decref(j);
     }

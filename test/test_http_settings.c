@@ -459,11 +459,11 @@ static void csv_in(void **state)
             continue;
         j = body();
         expect_schema(j, "Import");
-        if (json_integer_value(json_object_get(j, "created")) !=
+        if (number_of(j, "created") !=
                 cases[i].created ||
-            json_integer_value(json_object_get(j, "updated")) !=
+            number_of(j, "updated") !=
                 cases[i].updated ||
-            json_integer_value(json_object_get(j, "failed")) !=
+            number_of(j, "failed") !=
                 cases[i].failed ||
             (cases[i].why && !body_has(cases[i].why)))
             fail_msg("%s: %s", cases[i].text, fx.last.body);
