@@ -729,20 +729,6 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
     return NULL;
 }
 
-static void refuse_method(struct platform *p, const struct sip_event *ev)
-{
-    const struct sip_extra allow = {
-        SLICE("Allow"),
-        SLICE("INVITE, ACK, BYE, CANCEL, INFO, MESSAGE, SUBSCRIBE, NOTIFY, "
-              "REGISTER, OPTIONS"),
-    };
-    const struct sip_response r = {
-        .status = 405, .expires = -1, .extra = &allow, .n_extra = 1
-    };
-
-    sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
-}
-
 /* Packages that we read; whoever is subscribed to us comes with cascading. */
 static void refuse_event(struct platform *p, const struct sip_event *ev)
 {
@@ -837,8 +823,16 @@ void messages_request(struct platform *p, const struct sip_event *ev)
     case SIP_METHOD_SUBSCRIBE:
         refuse_event(p, ev);
         break;
-    default:
-        refuse_method(p, ev);
+    case SIP_METHOD_REGISTER: /* the registrar's */
+    case SIP_METHOD_BYE: /* these the stack has answered */
+    case SIP_METHOD_CANCEL:
+    case SIP_METHOD_ACK:
+    case SIP_METHOD_PRACK:
+    case SIP_METHOD_UPDATE:
+    case SIP_METHOD_REFER:
+    case SIP_METHOD_PUBLISH:
+    case SIP_METHOD_OTHER:
+    case SIP_METHOD_COUNT:
         break;
     }
     device_alive(p, d);
