@@ -674,9 +674,29 @@ static void positions_and_numbers(void **state)
     sim_free(&s);
 }
 
+/* What we do not speak is refused, and does a device no harm. */
+static void methods_that_are_not_spoken(void **state)
+{
+    static const enum sip_method methods[] = { SIP_METHOD_UPDATE,
+                                               SIP_METHOD_REFER,
+                                               SIP_METHOD_PUBLISH };
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        d->last_status = 0;
+        sim_request(d, methods[i], d->id, "");
+        sim_run(&s, 100);
+        assert_int_equal(d->last_status, 405);
+        assert_true(sim_view(&s, d).online);
+    }
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(methods_that_are_not_spoken),
         cmocka_unit_test(positions_and_numbers),
         cmocka_unit_test(note_3_7_changes_are_kept),
         cmocka_unit_test(keepalive_lost),

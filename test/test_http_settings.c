@@ -481,6 +481,29 @@ static void csv_in(void **state)
     assert_string_equal(fake.given_name, "北门");
 }
 
+/* Why a line was not taken, in the platform's place. */
+static void csv_that_the_platform_refuses(void **state)
+{
+    static const struct {
+        int err;
+        const char *why;
+    } cases[] = {
+        { GB_EAUTH, "sip.allow_ids and sip.deny_ids keep this id out" },
+        { GB_ELIMIT, "there is no room for another device" },
+        { GB_ESYNTAX, "an id has 18 to 20 digits" },
+        { GB_ENOMEM, "arena or pool is exhausted" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fake.set_err = cases[i].err;
+        assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
+                             "id,name\n34020000001180000009,North\n"), 200);
+        if (!body_has(cases[i].why) || !body_has("\"failed\":1"))
+            fail_msg("%s: %s", cases[i].why, fx.last.body);
+    }
+}
+
 int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
@@ -500,6 +523,7 @@ int main(void)
         APP(csv_out),
         APP(csv_out_in_pieces),
         APP(csv_in),
+        APP(csv_that_the_platform_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
