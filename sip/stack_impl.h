@@ -340,6 +340,10 @@ struct sip_stack {
 /* ---- stack.c ---- */
 
 int stk_room(struct sip_stack *s); /* for one step; 0 or GB_ENOMEM */
+static inline struct arena stk_arena(struct sip_stack *s)
+{
+    return arena_of(s->arena, STK_ARENA);
+}
 void stk_send(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
               uint64_t trans);
 /* The same for a message that nothing keeps, written straight into the out
@@ -355,8 +359,11 @@ void stk_put_answers(struct sip_stack *s, const struct sip_msg *m,
 struct sip_event *stk_event(struct sip_stack *s, enum sip_event_kind kind,
                             const struct sip_peer *from,
                             const struct sip_msg *m);
+/* The event that was queued last. */
+struct sip_event *stk_newest_event(struct sip_stack *s);
 /* Forgets what is queued for this dialog; its requests are answered 481. */
 void stk_drop_events(struct sip_stack *s, uint64_t dialog, uint64_t now_ms);
+void stk_drop_sub_events(struct sip_stack *s, uint64_t sub, uint64_t now_ms);
 /* The transport failed; the next tick tells. */
 void stk_broken(struct sip_stack *s, struct trans *t);
 uint64_t stk_random(struct sip_stack *s);
@@ -468,6 +475,15 @@ struct client_opts {
 /* What r says of its transaction. Borrows from r. */
 struct client_opts stk_client_opts(const struct sip_request *r);
 
+void stk_request_parts(struct sip_request_parts *p,
+                       const struct sip_request *r);
+/* What the layer above left to us; the text lives as long as this struct. */
+struct stk_fresh {
+    char call_id[STK_TAG], tag[STK_TAG];
+};
+void stk_fill_fresh(struct sip_stack *s, struct sip_request_parts *p,
+                    struct stk_fresh *f);
+
 /* A request in two steps: written, with its transaction but nothing sent; then
  * on its way. Between them it can be taken back with stk_trans_free. Fills
  * branch, transport, sent-by and User-Agent of p. */
@@ -475,15 +491,31 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
                    const struct client_opts *o, uint64_t now_ms,
                    struct trans **out);
 void stk_client_start(struct sip_stack *s, struct trans *t, uint64_t now_ms);
+/* A client transaction for bytes that are written; takes b on success. */
+int stk_trans_of(struct sip_stack *s, struct trans **out, struct blob *b,
+                 const struct sip_request_parts *p,
+                 const struct client_opts *o);
+void stk_branch_write(char out[static STK_BRANCH], uint64_t v);
+/* A request of ours, parsed into s->aux. */
+int stk_read_back(struct sip_stack *s, const struct trans *t);
 /* One that has a fault. */
 void stk_on_odd_response(struct sip_stack *s, const struct sip_peer *from,
                          struct sip_msg *m, uint64_t now_ms);
 void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
                      const struct sip_msg *m, uint64_t now_ms);
 void stk_client_tick(struct sip_stack *s, struct ctrans *c, uint64_t now_ms);
+/* How a request of ours ended, for the layer above; NULL: nobody to tell. */
+struct sip_event *stk_tell(struct sip_stack *s, const struct trans *t,
+                           enum sip_event_kind kind, unsigned status,
+                           const struct sip_peer *from,
+                           const struct sip_msg *m);
 /* The layer above has lost interest in this INVITE: CANCEL now or with the
  * first 1xx; a 2xx is acknowledged and ended. */
 void stk_invite_abandon(struct sip_stack *s, struct trans *t, uint64_t now_ms);
+/* A BYE that nobody hears about; d may borrow from scratch. */
+int stk_bye(struct sip_stack *s, const struct sip_dialog *d,
+            const struct sip_peer *peer, struct arena *scratch,
+            uint64_t now_ms);
 
 /* ---- stack_server.c ---- */
 
@@ -496,6 +528,9 @@ void stk_turn_over(struct sip_stack *s);
  * open, are gone. */
 void stk_forget_pending(struct sip_stack *s);
 void stk_server_tick(struct sip_stack *s, struct trans *t, uint64_t now_ms);
+/* Reports a request that is no INVITE; NULL: dropped, it will come again. */
+struct sip_event *stk_report(struct sip_stack *s, const struct sip_peer *from,
+                             const struct sip_msg *m, uint64_t now_ms);
 /* Of a dialog that is over: our INVITE is abandoned, the peer's gets status;
  * an id that finds nothing is fine. */
 void stk_end_invites(struct sip_stack *s, uint64_t own, uint64_t peers,
@@ -566,6 +601,12 @@ bool stk_refused(struct sip_stack *s, const struct call *c,
 
 /* ---- stack_call.c ---- */
 
+char *stk_copy_dialog(struct sip_stack *s, struct sip_dialog *out,
+                      const struct sip_dialog *in);
+/* In place of what *d and its memory were; GB_ENOMEM: they stay. in may borrow
+ * from them. */
+int stk_renew_dialog(struct sip_stack *s, struct sip_dialog *d, char **mem,
+                     size_t *mem_n, const struct sip_dialog *in);
 struct call *stk_call_find(const struct sip_stack *s, uint64_t id);
 struct call *stk_call_match(const struct sip_stack *s,
                             const struct sip_peer *from,
@@ -596,10 +637,6 @@ void stk_call_sent_ok(struct sip_stack *s, struct call *c, struct blob *ok,
 void stk_call_on_ack(struct sip_stack *s, struct call *c,
                      const struct sip_peer *from, const struct sip_msg *m,
                      uint64_t now_ms);
-/* A BYE that nobody hears about; d may borrow from scratch. */
-int stk_bye(struct sip_stack *s, const struct sip_dialog *d,
-            const struct sip_peer *peer, struct arena *scratch,
-            uint64_t now_ms);
 
 /* ---- stack_sub.c ---- */
 
@@ -642,45 +679,4 @@ bool stk_large(struct sip_stack *s, struct blob *b, const struct sip_peer *peer,
 /* The transport of t has failed: it has been sent over UDP. false: it had not
  * left UDP for its size, has been answered, or there is no memory. */
 bool stk_large_back(struct sip_stack *s, struct trans *t, uint64_t now_ms);
-
-/* What the files after stack_client.c need of the others. */
-
-/* A client transaction for bytes that are written; takes b on success. */
-int stk_trans_of(struct sip_stack *s, struct trans **out, struct blob *b,
-                 const struct sip_request_parts *p,
-                 const struct client_opts *o);
-void stk_branch_write(char out[static STK_BRANCH], uint64_t v);
-
-/* The event that was queued last. */
-struct sip_event *stk_newest_event(struct sip_stack *s);
-void stk_drop_sub_events(struct sip_stack *s, uint64_t sub, uint64_t now_ms);
-/* Reports a request that is no INVITE; NULL: dropped, it will come again. */
-struct sip_event *stk_report(struct sip_stack *s, const struct sip_peer *from,
-                             const struct sip_msg *m, uint64_t now_ms);
-/* How a request of ours ended, for the layer above; NULL: nobody to tell. */
-struct sip_event *stk_tell(struct sip_stack *s, const struct trans *t,
-                           enum sip_event_kind kind, unsigned status,
-                           const struct sip_peer *from,
-                           const struct sip_msg *m);
-void stk_request_parts(struct sip_request_parts *p,
-                       const struct sip_request *r);
-/* What the layer above left to us; the text lives as long as this struct. */
-struct stk_fresh {
-    char call_id[STK_TAG], tag[STK_TAG];
-};
-void stk_fill_fresh(struct sip_stack *s, struct sip_request_parts *p,
-                    struct stk_fresh *f);
-/* A request of ours, parsed into s->aux. */
-int stk_read_back(struct sip_stack *s, const struct trans *t);
-char *stk_copy_dialog(struct sip_stack *s, struct sip_dialog *out,
-                      const struct sip_dialog *in);
-/* In place of what *d and its memory were; GB_ENOMEM: they stay. in may borrow
- * from them. */
-int stk_renew_dialog(struct sip_stack *s, struct sip_dialog *d, char **mem,
-                     size_t *mem_n, const struct sip_dialog *in);
-
-static inline struct arena stk_arena(struct sip_stack *s)
-{
-    return arena_of(s->arena, STK_ARENA);
-}
 #endif

@@ -43,6 +43,8 @@ static struct rig {
     uint64_t dialog; /* the server's */
     char done[256];  /* orders, joined by ';' */
     struct device_action opened; /* the last OPEN */
+    struct device_action paced;  /* the last PACE, and how many */
+    unsigned n_paced;
 } g;
 
 static inline struct gb_addr address(uint8_t last)
@@ -132,6 +134,10 @@ static inline void actions(void)
 
         if (a.kind == DEVICE_DO_OPEN)
             g.opened = a;
+        if (a.kind == DEVICE_DO_PACE) {
+            g.paced = a;
+            g.n_paced++;
+        }
         if (a.kind == DEVICE_DO_UPLOAD)
             g.uploads = a.status;
         if (a.session == DEVICE_VOICE && a.kind <= DEVICE_DO_STOP) {

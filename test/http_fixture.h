@@ -289,6 +289,17 @@ static inline unsigned get(const char *target)
     return ask("GET", target, TOKEN, "");
 }
 
+/* A member that is a string, or NULL; one that is a number, or 0. */
+static inline const char *text_of(const json_t *o, const char *key)
+{
+    return json_string_value(json_object_get(o, key));
+}
+
+static inline json_int_t number_of(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
 /* The last body, parsed; json_decref it. */
 static inline json_t *body(void)
 {
@@ -486,8 +497,7 @@ struct list_case {
 
 static inline bool has_text(const json_t *o, const char *key, const char *text)
 {
-    return slice_eq(slice_str(json_string_value(json_object_get(o, key))),
-                    slice_str(text));
+    return slice_eq(slice_str(text_of(o, key)), slice_str(text));
 }
 
 static inline void expect_list(const char *path, const struct list_case *c,

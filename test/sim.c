@@ -74,6 +74,10 @@ static void on_action(struct sim *s, const struct platform_action *a)
                  SLICE_ARG(a->device), SLICE_ARG(a->channel),
                  SLICE_ARG(a->text));
         break;
+    case PLATFORM_SNAPSHOT_DONE:
+        snprintf(s->last_snapshot, sizeof(s->last_snapshot), "%.*s %.*s",
+                 SLICE_ARG(a->device), SLICE_ARG(a->text));
+        break;
     case PLATFORM_POSITION:
         snprintf(s->last_position, sizeof(s->last_position),
                  "%.*s %.*s %.4f %.4f %.*s %.*s", SLICE_ARG(a->position->device),

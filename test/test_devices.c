@@ -718,9 +718,50 @@ static void positions_and_numbers(void **state)
     sim_free(&s);
 }
 
+/* GB/T 28181-2022, A.2.5: the session of the order, and the files by name. */
+static void pictures_have_been_uploaded(void **state)
+{
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
+
+    (void)state;
+    sim_message(d, "<Notify><CmdType>UploadSnapShotFinished</CmdType>"
+                   "<SN>3</SN><DeviceID>34020000001320000001</DeviceID>"
+                   "<SessionID>0123456789abcdef0123456789abcdef</SessionID>"
+                   "<SnapShotList><SnapShotFileID>one</SnapShotFileID>"
+                   "<SnapShotFileID>two</SnapShotFileID></SnapShotList>"
+                   "</Notify>");
+    sim_run(&s, 100);
+    assert_int_equal(d->last_status, 200);
+    assert_string_equal(s.last_snapshot,
+                        "34020000001320000001 "
+                        "0123456789abcdef0123456789abcdef\none\ntwo");
+    sim_free(&s);
+}
+
+/* What we do not speak is refused, and does a device no harm. */
+static void methods_that_are_not_spoken(void **state)
+{
+    static const enum sip_method methods[] = { SIP_METHOD_UPDATE,
+                                               SIP_METHOD_REFER,
+                                               SIP_METHOD_PUBLISH };
+    struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        d->last_status = 0;
+        sim_request(d, methods[i], d->id, "");
+        sim_run(&s, 100);
+        assert_int_equal(d->last_status, 405);
+        assert_true(sim_view(&s, d).online);
+    }
+    sim_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pictures_have_been_uploaded),
+        cmocka_unit_test(methods_that_are_not_spoken),
         cmocka_unit_test(positions_and_numbers),
         cmocka_unit_test(note_3_7_changes_are_kept),
         cmocka_unit_test(keepalive_lost),

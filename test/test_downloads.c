@@ -408,6 +408,55 @@ static void the_disk_is_full(void **state)
     ends_clean();
 }
 
+/* Somebody has removed the file: all of it is fetched again. */
+static void the_file_is_gone(void **state)
+{
+    struct sim_device *d = recorder(1);
+    uint64_t id = order(T0, T0 + HALF);
+    struct platform_download j;
+    unsigned before;
+
+    (void)state;
+    sim_run(&s, 6000);
+    assert_true(job(id).covered_ms > 0);
+    before = d->invites;
+    s.file_err = GB_ENOENT;
+    for (int i = 0; i < 100 && job(id).covered_ms; i++)
+        sim_run(&s, 100);
+    assert_int_equal(job(id).covered_ms, 0);
+    assert_true(text_has(job(id).evidence.p, "cannot be written"));
+    s.file_err = 0;
+    j = until_over(id, 300);
+    expect_state(j, PLATFORM_DOWNLOAD_DONE);
+    assert_int_equal(j.covered_ms, j.total_ms);
+    assert_int_equal(d->invites, before + 1);
+    ends_clean();
+}
+
+/* A hole that the edge meets in what comes is told as one, up to so many. */
+static void holes_that_are_met(void **state)
+{
+    uint64_t id;
+    struct platform_download_saved r;
+
+    (void)state;
+    recorder(1);
+    id = order(T0, T0 + HALF);
+    sim_run(&s, 5000);
+    r = (struct platform_download_saved){ .id = id,
+                                          .session = job(id).session,
+                                          .mark = sim_file_of(&s, id)->mark };
+    for (int64_t i = 0; i < PLATFORM_DOWNLOAD_GAPS + 5; i++) {
+        r.gap_from_utc_ms = (int64_t)T0 * 1000 + i * 2000;
+        r.gap_to_utc_ms = r.gap_from_utc_ms + 1000;
+        platform_download_saved(s.p, &r, s.now);
+        if (i == 0)
+            expect_gap(id, 0, 0, 1, PLATFORM_GAP_NOT_RECORDED);
+    }
+    assert_int_equal(n_gaps(id), PLATFORM_DOWNLOAD_GAPS);
+    drains_clean();
+}
+
 /* ---- what the device says that it has ---- */
 
 static void nothing_is_recorded(void **state)
@@ -748,6 +797,8 @@ int main(void)
         cmocka_unit_test(the_device_goes_offline),
         cmocka_unit_test(note_9_12_as_many_as_the_device_takes),
         cmocka_unit_test(the_disk_is_full),
+        cmocka_unit_test(the_file_is_gone),
+        cmocka_unit_test(holes_that_are_met),
         cmocka_unit_test(nothing_is_recorded),
         cmocka_unit_test(it_does_not_tell),
         cmocka_unit_test(note_15_2_the_offer_follows_the_clock),

@@ -50,11 +50,11 @@ static void list_pages(void **state)
         }
         first = json_object_get(json_array_get(items, 0), "id");
         if (json_array_size(items) != cases[i].items ||
-            json_integer_value(json_object_get(j, "total")) !=
+            number_of(j, "total") !=
                 cases[i].total ||
             !slice_eq(slice_str(json_string_value(first)),
                       slice_str(cases[i].first)) ||
-            !slice_eq(slice_str(json_string_value(json_object_get(j, "next"))),
+            !slice_eq(slice_str(text_of(j, "next")),
                       slice_str(cases[i].next)))
             fail_msg("%s: %s", cases[i].target, fx.last.body);
         json_decref(j);
@@ -171,9 +171,9 @@ static void subscriptions(void **state)
         if (cases[i].status != 200)
             continue;
         j = body();
-        next = json_string_value(json_object_get(j, "next"));
+        next = text_of(j, "next");
         if (json_array_size(json_object_get(j, "items")) != cases[i].items ||
-            json_integer_value(json_object_get(j, "total")) !=
+            number_of(j, "total") !=
                 cases[i].total ||
             (next ? !cases[i].next || strcmp(next, cases[i].next) != 0
                   : cases[i].next != NULL))
@@ -507,7 +507,7 @@ static const char *nodes(const char *query)
         size_t n = strlen(out);
 
         snprintf(out + n, sizeof(out) - n, "%s%s%s", i ? " " : "",
-                 json_string_value(json_object_get(v, "id")),
+                 text_of(v, "id"),
                  json_is_true(json_object_get(v, "listed")) ? "" : "*");
     }
     json_decref(j);
@@ -532,8 +532,8 @@ static void tree_of_a_device(void **state)
     assert_string_equal(nodes(""), C1 " " C2);
     assert_string_equal(nodes("?limit=1"), C1);
     j = body();
-    assert_string_equal(json_string_value(json_object_get(j, "next")), "1");
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 2);
+    assert_string_equal(text_of(j, "next"), "1");
+    assert_int_equal(number_of(j, "total"), 2);
     json_decref(j);
     assert_string_equal(nodes("?limit=1&cursor=1"), C2);
     assert_int_equal(get("/api/v1/devices/" D1 "/tree?view=x"), 400);
@@ -726,8 +726,7 @@ static void openapi(void **state)
     (void)state;
     assert_int_equal(get("/api/v1/openapi.json"), 200);
     j = body();
-    assert_string_equal(json_string_value(json_object_get(j, "openapi")),
-                        "3.1.0");
+    assert_string_equal(text_of(j, "openapi"), "3.1.0");
     paths = json_object_get(j, "paths");
     for (size_t i = 0; i < n; i++)
         shown += !(table[i].flags & HTTP_ROUTE_HIDDEN);
@@ -738,7 +737,7 @@ static void openapi(void **state)
     v = json_object_get(paths, "/api/v1/devices/{device}");
     v = json_object_get(json_object_get(v, "patch"), "parameters");
     v = json_array_get(v, json_array_size(v) - 1);
-    assert_string_equal(json_string_value(json_object_get(v, "name")), "If-Match");
+    assert_string_equal(text_of(v, "name"), "If-Match");
     v = json_object_get(json_object_get(paths, "/api/v1/devices"), "post");
     v = json_object_get(json_object_get(v, "responses"), "2XX"); /* 201 */
     assert_non_null(json_object_get(v, "content"));
@@ -747,10 +746,10 @@ static void openapi(void **state)
     v = json_object_get(v, "Control.DeviceConfig");
     v = json_object_get(json_object_get(v, "properties"), "VideoRecordPlan");
     v = json_object_get(json_object_get(v, "properties"), "RecordSchedule");
-    assert_int_equal(json_integer_value(json_object_get(v, "maxItems")), 7);
+    assert_int_equal(number_of(v, "maxItems"), 7);
     v = json_object_get(json_object_get(v, "items"), "properties");
     v = json_object_get(v, "WeekDayNum");
-    assert_int_equal(json_integer_value(json_object_get(v, "maximum")), 7);
+    assert_int_equal(number_of(v, "maximum"), 7);
     v = json_object_get(v, "x-required-in");
     assert_int_equal(json_array_size(v), 1);
     assert_string_equal(json_string_value(json_array_get(v, 0)), "2022");

@@ -117,7 +117,7 @@ static void audit_list(void **state)
     http_app_told(fx.app, &t);
     j = body();
     expect_schema(json_array_get(json_object_get(j, "items"), 0), "Audit");
-    assert_string_equal(json_string_value(json_object_get(j, "next")), "7");
+    assert_string_equal(text_of(j, "next"), "7");
     json_decref(j);
 }
 

@@ -29,11 +29,11 @@ static const char *ids(json_t *j, char out[static 64], unsigned *total)
 
     out[0] = '\0';
     json_array_foreach(items, i, one) {
-        const char *id = json_string_value(json_object_get(one, "id"));
+        const char *id = text_of(one, "id");
 
         n += (size_t)snprintf(out + n, 64 - n, "%c", id[19]);
     }
-    *total = (unsigned)json_integer_value(json_object_get(j, "total"));
+    *total = (unsigned)number_of(j, "total");
     return out;
 }
 
@@ -100,7 +100,7 @@ static void pages(void **state)
             assert_int_equal(total, 4);
             snprintf(next, sizeof(next), "%s",
                      json_is_string(json_object_get(j, "next"))
-                         ? json_string_value(json_object_get(j, "next"))
+                         ? text_of(j, "next")
                          : "");
             json_decref(j);
         } while (*next && strlen(all) < 10);

@@ -2,17 +2,20 @@
  * positions. */
 #include "test/http_fixture.h"
 
-static void commands(void **state)
+#define COMMANDS "/api/v1/devices/" D1 "/commands"
+#define STATUS "{\"cmd\":\"DeviceStatus\"}"
+
+static void commands_ordered(void **state)
 {
-    static const char path[] = "/api/v1/devices/" D1 "/commands";
     static const struct {
         const char *path, *body;
         unsigned status;
         const char *order;
     } cases[] = {
-        { path, "{\"cmd\":\"DeviceStatus\"}", 202, "DeviceStatus " },
-        { path, "{\"cmd\":\"ConfigDownload\",\"channel\":\"" C1 "\","
-                "\"params\":{\"ConfigType\":\"BasicParam\"}}",
+        { COMMANDS, STATUS, 202, "DeviceStatus " },
+        { COMMANDS,
+          "{\"cmd\":\"ConfigDownload\",\"channel\":\"" C1 "\","
+          "\"params\":{\"ConfigType\":\"BasicParam\"}}",
           202, "ConfigDownload " C1 " <ConfigType>BasicParam</ConfigType>" },
         { "/api/v1/devices/" D1 "/alarm-reset", "", 202,
           "DeviceControl " D1 " <AlarmCmd>ResetAlarm</AlarmCmd>" },
@@ -20,21 +23,20 @@ static void commands(void **state)
           "{\"AlarmMethod\":\"2/5\"}", 202,
           "DeviceControl " C1 " <AlarmCmd>ResetAlarm</AlarmCmd>"
           "<Info><AlarmMethod>25</AlarmMethod></Info>" },
-        { "/api/v1/devices/x/commands", "{\"cmd\":\"DeviceStatus\"}", 404,
+        { "/api/v1/devices/x/commands", STATUS, 404, NULL },
+        { COMMANDS, "", 400, NULL },
+        { COMMANDS, "[]", 400, NULL },
+        { COMMANDS, "{}", 400, NULL },
+        { COMMANDS, "{\"cmd\":7}", 400, NULL },
+        { COMMANDS, "{\"cmd\":\"A\"}", 400, NULL },
+        { COMMANDS, "{\"cmd\":\"DeviceStatus\",\"more\":1}", 400, NULL },
+        { COMMANDS, "{\"cmd\":\"DeviceStatus\",\"params\":[]}", 400, NULL },
+        { COMMANDS, "{\"cmd\":\"DeviceStatus\",\"params\":{\"b\":1}}", 422,
           NULL },
-        { path, "", 400, NULL },
-        { path, "[]", 400, NULL },
-        { path, "{}", 400, NULL },
-        { path, "{\"cmd\":7}", 400, NULL },
-        { path, "{\"cmd\":\"A\"}", 400, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"more\":1}", 400, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"params\":[]}", 400, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"params\":{\"b\":1}}", 422, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"channel\":null}", 400, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"edition\":\"2\"}", 400, NULL },
-        { path, "{\"cmd\":\"DeviceStatus\",\"extra\":[]}", 422, NULL },
+        { COMMANDS, "{\"cmd\":\"DeviceStatus\",\"channel\":null}", 400, NULL },
+        { COMMANDS, "{\"cmd\":\"DeviceStatus\",\"edition\":\"2\"}", 400, NULL },
+        { COMMANDS, "{\"cmd\":\"DeviceStatus\",\"extra\":[]}", 422, NULL },
     };
-    json_t *j;
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -45,18 +47,43 @@ static void commands(void **state)
         if (cases[i].order)
             assert_string_equal(fake.order, cases[i].order);
     }
-    fake.set_err = GB_ESTATE;
-    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 409);
-    fake.set_err = GB_ELIMIT;
-    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 503);
-    fake.set_err = GB_ESYNTAX;
-    assert_int_equal(ask("POST", path, TOKEN, cases[0].body), 400);
-    fake.set_err = 0;
-    /* 4, 3, 2, 1: newest first, by pages and filters */
+}
+
+static void the_platform_refuses(void **state)
+{
+    static const struct {
+        int err;
+        unsigned status;
+    } cases[] = { { GB_ESTATE, 409 }, { GB_ELIMIT, 503 }, { GB_ESYNTAX, 400 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fake.set_err = cases[i].err;
+        assert_int_equal(ask("POST", COMMANDS, TOKEN, STATUS),
+                         cases[i].status);
+    }
+}
+
+/* Newest first, by pages and filters. */
+static void commands_listed(void **state)
+{
+    static const struct {
+        const char *target, *body;
+    } orders[] = {
+        { COMMANDS, STATUS }, { COMMANDS, STATUS },
+        { "/api/v1/devices/" D1 "/alarm-reset", "" },
+        { "/api/v1/devices/" D1 "/channels/" C1 "/alarm-reset", "" },
+    };
+    json_t *j;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(orders); i++)
+        assert_int_equal(ask("POST", orders[i].target, TOKEN, orders[i].body),
+                         202);
     assert_int_equal(get("/api/v1/commands?limit=3"), 200);
     j = body();
-    assert_string_equal(json_string_value(json_object_get(j, "next")), "2");
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 4);
+    assert_string_equal(text_of(j, "next"), "2");
+    assert_int_equal(number_of(j, "total"), 4);
     json_decref(j);
     assert_int_equal(get("/api/v1/commands?limit=3&cursor=2"), 200);
     j = body();
@@ -65,11 +92,11 @@ static void commands(void **state)
     json_decref(j);
     assert_int_equal(get("/api/v1/commands?state=sent"), 200);
     j = body();
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 1);
+    assert_int_equal(number_of(j, "total"), 1);
     json_decref(j);
     assert_int_equal(get("/api/v1/commands?device=" D1), 200);
     j = body();
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 2);
+    assert_int_equal(number_of(j, "total"), 2);
     json_decref(j);
     assert_int_equal(get("/api/v1/commands/9"), 404);
     assert_int_equal(get("/api/v1/commands/x"), 404);
@@ -474,51 +501,51 @@ static void history(void **state)
     assert_int_equal(fx.n_answers, n);
 }
 
-static void history_told(void **state)
+static void alarms_told(void **state)
 {
     const struct platform_alarm alarm = {
         .id = 41, .device = SLICE(D1), .channel = SLICE(C1),
         .method = SLICE("5"), .type = SLICE("6"), .event = SLICE("2"),
         .received_utc_ms = 5,
     };
-    const struct platform_position at = {
-        .device = SLICE(D1), .channel = SLICE(C1), .longitude = 116.5,
-        .latitude = 39.5, .speed = SLICE("60.5"), .altitude = SLICE("high"),
-        .received_utc_ms = 5,
-    };
-    struct http_told t = { .n = 1, .total = 9, .more = true, .last = 41 };
+    struct http_told t = { .n = 1, .total = 9, .more = true, .last = 41,
+                           .alarms = &alarm };
     json_t *j, *item;
 
     (void)state;
     with_history();
     get("/api/v1/alarms");
     t.request = asked.q.request;
-    t.alarms = &alarm;
     http_app_told(fx.app, &t);
     assert_int_equal(fx.last.status, 200);
     j = body();
     item = json_array_get(json_object_get(j, "items"), 0);
     expect_schema(item, "Alarm");
-    assert_string_equal(json_string_value(json_object_get(item, "id")), "41");
-    assert_string_equal(json_string_value(json_object_get(item, "type_name")),
-                        "intrusion");
-    assert_string_equal(
-        json_string_value(json_object_get(item, "type_name_zh")),
-        "入侵检测报警");
-    assert_string_equal(json_string_value(json_object_get(item, "event_type")),
-                        "2");
-    assert_string_equal(json_string_value(json_object_get(item, "event_name")),
-                        "leaves the area");
-    assert_string_equal(
-        json_string_value(json_object_get(item, "event_name_zh")),
-        "离开区域");
-    assert_string_equal(json_string_value(json_object_get(j, "next")), "41");
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 9);
+    assert_string_equal(text_of(item, "id"), "41");
+    assert_string_equal(text_of(item, "type_name"), "intrusion");
+    assert_string_equal(text_of(item, "type_name_zh"), "入侵检测报警");
+    assert_string_equal(text_of(item, "event_type"), "2");
+    assert_string_equal(text_of(item, "event_name"), "leaves the area");
+    assert_string_equal(text_of(item, "event_name_zh"), "离开区域");
+    assert_string_equal(text_of(j, "next"), "41");
+    assert_int_equal(number_of(j, "total"), 9);
     json_decref(j);
+}
 
+static void positions_told(void **state)
+{
+    const struct platform_position at = {
+        .device = SLICE(D1), .channel = SLICE(C1), .longitude = 116.5,
+        .latitude = 39.5, .speed = SLICE("60.5"), .altitude = SLICE("high"),
+        .received_utc_ms = 5,
+    };
+    struct http_told t = { .n = 1, .total = 1, .positions = &at };
+    json_t *j, *item;
+
+    (void)state;
+    with_history();
     get("/api/v1/positions");
-    t = (struct http_told){ .request = asked.q.request, .n = 1, .total = 1,
-                            .positions = &at };
+    t.request = asked.q.request;
     http_app_told(fx.app, &t);
     j = body();
     item = json_array_get(json_object_get(j, "items"), 0);
@@ -526,23 +553,36 @@ static void history_told(void **state)
     assert_true(json_is_null(json_object_get(item, "altitude")));
     assert_true(json_is_null(json_object_get(j, "next")));
     json_decref(j);
+}
 
-    get("/api/v1/devices/" D1 "/channels/" C1 "/item");
-    t = (struct http_told){
-        .request = asked.q.request,
+static void item_told(void **state)
+{
+    struct http_told t = {
         .detail = SLICE("IPAddress\t10.0.0.1\nInfo/RoomType\t1\nX\t\nX\t2\n"),
     };
+    json_t *j, *item;
+
+    (void)state;
+    with_history();
+    get("/api/v1/devices/" D1 "/channels/" C1 "/item");
+    t.request = asked.q.request;
     http_app_told(fx.app, &t);
     j = body();
     expect_schema(j, "Item");
     item = json_object_get(j, "item");
     assert_int_equal(json_object_size(item), 3);
-    assert_string_equal(
-        json_string_value(json_object_get(item, "Info/RoomType")), "1");
+    assert_string_equal(text_of(item, "Info/RoomType"), "1");
     json_decref(j);
+}
 
+static void a_store_that_fails(void **state)
+{
+    struct http_told t = { .err = GB_EIO };
+
+    (void)state;
+    with_history();
     get("/api/v1/alarms");
-    t = (struct http_told){ .request = asked.q.request, .err = GB_EIO };
+    t.request = asked.q.request;
     http_app_told(fx.app, &t);
     assert_int_equal(fx.last.status, 503);
     http_app_told(fx.app, &t); /* once */
@@ -759,12 +799,12 @@ static void commands_of_both(void **state)
         j = body();
         json_array_foreach(json_object_get(j, "items"), k, item)
             writer_f(&w, "%s ",
-                     json_string_value(json_object_get(item, "id")));
+                     text_of(item, "id"));
         ids[w.len] = '\0';
-        next = json_string_value(json_object_get(j, "next"));
+        next = text_of(j, "next");
         if (strcmp(ids, cases[i].ids) != 0 ||
             !slice_eq(slice_str(next), slice_str(cases[i].next)) ||
-            json_integer_value(json_object_get(j, "total")) != cases[i].sum)
+            number_of(j, "total") != cases[i].sum)
             fail_msg("%s: %s", cases[i].query, fx.last.body);
         json_decref(j);
     }
@@ -803,7 +843,9 @@ int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
-        APP(commands),
+        APP(commands_ordered),
+        APP(the_platform_refuses),
+        APP(commands_listed),
         APP(note_11_3_presets_by_number),
         APP(note_11_11_each_action_has_its_fields),
         APP(movements_of_lost_clients),
@@ -811,7 +853,10 @@ int main(void)
         APP(commands_waited_for),
         APP(command_event),
         APP(history),
-        APP(history_told),
+        APP(alarms_told),
+        APP(positions_told),
+        APP(item_told),
+        APP(a_store_that_fails),
         APP(history_tagged),
         APP(acknowledging),
         APP(exporting),

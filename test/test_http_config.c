@@ -74,13 +74,12 @@ static void told(void **state)
     (void)state;
     assert_int_equal(get("/api/v1/settings"), 200);
     j = body();
-    assert_int_equal(json_integer_value(json_object_get(j, "total")), 3);
+    assert_int_equal(number_of(j, "total"), 3);
     for (size_t i = 0; i < 3; i++)
         expect_schema(json_array_get(json_object_get(j, "items"), i),
                       "Setting");
     o = json_array_get(json_object_get(j, "items"), 1);
-    assert_string_equal(json_string_value(json_object_get(o, "value")),
-                        "10.0.0.0/8, 192.0.2.0/24");
+    assert_string_equal(text_of(o, "value"), "10.0.0.0/8, 192.0.2.0/24");
     o = json_array_get(json_object_get(j, "items"), 2);
     assert_true(json_is_null(json_object_get(o, "value")));
     json_decref(j);
@@ -170,10 +169,8 @@ static void refused(void **state)
     assert_int_equal(json_array_size(json_object_get(j, "errors")), 1);
     o = json_array_get(json_object_get(j, "errors"), 0);
     expect_schema(o, "SettingFault");
-    assert_string_equal(json_string_value(json_object_get(o, "key")),
-                        "sip.deny");
-    assert_string_equal(json_string_value(json_object_get(o, "detail")),
-                        "must be NET/BITS");
+    assert_string_equal(text_of(o, "key"), "sip.deny");
+    assert_string_equal(text_of(o, "detail"), "must be NET/BITS");
     json_decref(j);
     set.err = GB_ESTATE;
     assert_int_equal(patch("{\"log.level\":\"warn\"}"), 409);

@@ -43,6 +43,46 @@ static void note_12_2_events_are_replayed(void **state)
     assert_false(next_event(&seq, ""));
 }
 
+/* Where a camera looks: what is no number is left out. */
+static void ptz_events(void **state)
+{
+    const struct platform_action a = {
+        .kind = PLATFORM_PTZ_MOVED, .device = SLICE(D1), .channel = SLICE(C1),
+        .text = SLICE("pan\t12.5\ntilt\tup\nzoom\t-3\n"),
+    };
+    uint64_t seq;
+
+    (void)state;
+    http_app_event_join(fx.app);
+    assert_int_equal(get("/api/v1/events"), 200);
+    seq = fx.last.event_seq;
+    http_on_action(fx.app, &a);
+    assert_true(next_event(&seq, "event: ptz\ndata: {\"device\":\"" D1 "\","
+                                 "\"channel\":\"" C1 "\",\"pan\":12.5,"
+                                 "\"zoom\":-3}\n\n"));
+}
+
+static void upgrade_events(void **state)
+{
+    struct platform_action a = { .kind = PLATFORM_UPGRADE_CHANGED,
+                                 .text = SLICE("none of ours") };
+    uint64_t seq;
+
+    (void)state;
+    http_app_event_join(fx.app);
+    assert_int_equal(get("/api/v1/events"), 200);
+    seq = fx.last.event_seq;
+    strcpy(fake.upgrade, "0123456789abcdef0123456789abcdef");
+    strcpy(fake.upgrade_file, "v2.bin");
+    fake.upgrade_state = PLATFORM_UPGRADE_SENT;
+    http_on_action(fx.app, &a);
+    assert_false(next_event(&seq, ""));
+    a.text = slice_str(fake.upgrade);
+    http_on_action(fx.app, &a);
+    assert_true(next_event(&seq, "event: upgrade\ndata: {\"session\":"
+                                 "\"0123456789abcdef0123456789abcdef\","));
+}
+
 /* Without a reader none are made; who comes back late is told to start over. */
 static void events_without_readers(void **state)
 {
@@ -258,7 +298,7 @@ static void webhook_secrets(void **state)
     assert_int_equal(json_string_length(json_object_get(j, "secret")), 64);
     assert_true(hooks_view(hook_table, SLICE("made"), fx.now, &v));
     assert_true(slice_eq(
-        v.secret, slice_str(json_string_value(json_object_get(j, "secret")))));
+        v.secret, slice_str(text_of(j, "secret"))));
     json_decref(j);
     assert_int_equal(get(HOOKS "/made"), 200);
     assert_false(body_has("\"secret\""));
@@ -346,6 +386,8 @@ int main(void)
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(note_12_2_events_are_replayed),
+        APP(ptz_events),
+        APP(upgrade_events),
         APP(events_without_readers),
         APP(event_ring),
         APP(alarm_ring),

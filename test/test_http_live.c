@@ -49,7 +49,7 @@ static json_t *remedy_named(json_t *link, const char *name)
     size_t i;
 
     json_array_foreach(json_object_get(link, "remedies"), i, r)
-        if (strcmp(json_string_value(json_object_get(r, "name")), name) == 0)
+        if (strcmp(text_of(r, "name"), name) == 0)
             return r;
     return NULL;
 }
@@ -87,17 +87,17 @@ static void the_doctor_of_a_channel(void **state)
     assert_true(body_has("\"device\":\"" D1 "\",\"channel\":\"" C1 "\""));
     assert_true(body_has("\"verdict\":\"red\",\"first\":\"arriving\""));
     link = json_array_get(json_object_get(j, "links"), DOCTOR_ARRIVING);
-    assert_string_equal(json_string_value(json_object_get(link, "evidence")),
+    assert_string_equal(text_of(link, "evidence"),
                         "seen \"this\"");
     assert_null(remedy_named(link, "udp")); /* that was it */
     r = remedy_named(link, "tcp-passive");
-    assert_string_equal(json_string_value(json_object_get(r, "path")), path);
+    assert_string_equal(text_of(r, "path"), path);
     assert_string_equal(
         json_string_value(json_object_get(json_object_get(r, "body"),
                                           "transport")),
         "tcp-passive");
     r = remedy_named(link, "catalog");
-    assert_string_equal(json_string_value(json_object_get(r, "path")),
+    assert_string_equal(text_of(r, "path"),
                         "/api/v1/devices/" D1 "/refresh");
     r = remedy_named(link, "reboot");
     text = json_dumps(json_object_get(r, "body"), JSON_COMPACT);
@@ -159,7 +159,7 @@ static void live_failures(void **state)
                      cases[i].sip_status, fx.last.status);
         j = body();
         expect_schema(j, "Problem");
-        assert_string_equal(json_string_value(json_object_get(j, "step")),
+        assert_string_equal(text_of(j, "step"),
                             platform_step_name(cases[i].step));
         assert_true(body_has("\"evidence\":\"what was seen\""));
         assert_true(body_has("\"hint\":\"what to try\""));

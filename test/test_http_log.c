@@ -99,7 +99,7 @@ static void for_admins(void **state)
         char fields[200];
 
         snprintf(fields, sizeof(fields), "Authorization: Bearer %s\r\n",
-                 json_string_value(json_object_get(j, "token")));
+                 text_of(j, "token"));
         json_decref(j);
         assert_int_equal(ask("GET", "/api/v1/log", fields, ""), 403);
         assert_int_equal(ask("GET", "/api/v1/log/events", fields, ""), 403);

@@ -148,10 +148,10 @@ static void pages(void)
         snprintf(target, sizeof(target), "/api/v1/%s?limit=1", all[i]);
         assert_int_equal(get(target), 200);
         one = body();
-        next = json_string_value(json_object_get(one, "next"));
+        next = text_of(one, "next");
         if (!next)
             fail_msg("%s: %s", target, fx.last.body);
-        assert_int_equal(json_integer_value(json_object_get(one, "total")), 2);
+        assert_int_equal(number_of(one, "total"), 2);
         snprintf(target, sizeof(target), "/api/v1/%s?limit=1&cursor=%s",
                  all[i], next);
         assert_int_equal(get(target), 200);

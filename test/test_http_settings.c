@@ -275,8 +275,18 @@ static void what_is_a_change(void **state)
     assert_string_equal(later, tag);
 }
 
-/* What was set is answered when the store has it, in the order of asking; a
- * refusal at once; the client may have gone. */
+/* With a store that says when it has what was set. */
+static void with_a_store(void)
+{
+    struct http_app_config cfg = fx_config();
+
+    http_app_free(fx.app);
+    cfg.commits = true;
+    fx_open(&cfg);
+    assert_int_equal(http_app_commits(fx.app), 0);
+}
+
+/* What was set is answered when the store has it, in the order of asking. */
 static void settings_wait_for_the_store(void **state)
 {
     static const struct {
@@ -292,15 +302,10 @@ static void settings_wait_for_the_store(void **state)
         { "POST", "/api/v1/devices.csv", "id,name\n" D1 ",y\n", 200 },
         { "DELETE", "/api/v1/devices/" D2, "", 204 },
     };
-    struct http_app_config cfg = fx_config();
-    uint64_t first;
     unsigned given;
 
     (void)state;
-    http_app_free(fx.app);
-    cfg.commits = true;
-    fx_open(&cfg);
-    assert_int_equal(http_app_commits(fx.app), 0);
+    with_a_store();
     for (size_t i = 0; i < 2 * COUNT(cases); i++) {
         size_t k = i / 2;
         bool fails = i % 2;
@@ -331,10 +336,24 @@ static void settings_wait_for_the_store(void **state)
             assert_true(body_has("\"code\":\"not-stored\"") &&
                         body_has("\"step\":\"store\""));
     }
-    /* refused: nothing to wait for */
+}
+
+static void a_refusal_does_not_wait(void **state)
+{
+    (void)state;
+    with_a_store();
     assert_int_equal(ask("PATCH", "/api/v1/devices/x", TOKEN, "{}"), 404);
-    assert_int_equal(http_app_commits(fx.app), 2 * COUNT(cases));
-    /* two wait, one of them leaves */
+    assert_int_equal(http_app_commits(fx.app), 0);
+}
+
+/* Two wait, and the first of them leaves. */
+static void a_client_that_goes_before_the_store_says(void **state)
+{
+    uint64_t first;
+    unsigned given;
+
+    (void)state;
+    with_a_store();
     ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
     first = fx.next_request;
     ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}");
@@ -342,7 +361,13 @@ static void settings_wait_for_the_store(void **state)
     given = fx.n_answers;
     http_app_committed(fx.app, UINT64_MAX, 0);
     assert_int_equal(fx.n_answers, given + 1);
-    /* no memory to keep the answer with: said, not hoped */
+}
+
+/* No memory to keep the answer with: said, not hoped. */
+static void a_wait_without_memory(void **state)
+{
+    (void)state;
+    with_a_store();
     fx.mem.fail_at = 0;
     for (unsigned long n = 1; n < 40; n++) {
         unsigned status;
@@ -358,7 +383,14 @@ static void settings_wait_for_the_store(void **state)
         fx.mem.fail_at = 0;
         assert_true(status == 0 || status == 503);
     }
-    ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}"); /* and one at the end */
+}
+
+/* It is let go with the application. */
+static void a_wait_at_the_end(void **state)
+{
+    (void)state;
+    with_a_store();
+    assert_int_equal(ask("PATCH", "/api/v1/devices/" D1, TOKEN, "{}"), 0);
 }
 
 static void csv_out(void **state)
@@ -433,11 +465,11 @@ static void csv_in(void **state)
             continue;
         j = body();
         expect_schema(j, "Import");
-        if (json_integer_value(json_object_get(j, "created")) !=
+        if (number_of(j, "created") !=
                 cases[i].created ||
-            json_integer_value(json_object_get(j, "updated")) !=
+            number_of(j, "updated") !=
                 cases[i].updated ||
-            json_integer_value(json_object_get(j, "failed")) !=
+            number_of(j, "failed") !=
                 cases[i].failed ||
             (cases[i].why && !body_has(cases[i].why)))
             fail_msg("%s: %s", cases[i].text, fx.last.body);
@@ -455,6 +487,29 @@ static void csv_in(void **state)
     assert_string_equal(fake.given_name, "北门");
 }
 
+/* Why a line was not taken, in the platform's place. */
+static void csv_that_the_platform_refuses(void **state)
+{
+    static const struct {
+        int err;
+        const char *why;
+    } cases[] = {
+        { GB_EAUTH, "sip.allow_ids and sip.deny_ids keep this id out" },
+        { GB_ELIMIT, "there is no room for another device" },
+        { GB_ESYNTAX, "an id has 18 to 20 digits" },
+        { GB_ENOMEM, "arena or pool is exhausted" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fake.set_err = cases[i].err;
+        assert_int_equal(ask("POST", "/api/v1/devices.csv", TOKEN,
+                             "id,name\n34020000001180000009,North\n"), 200);
+        if (!body_has(cases[i].why) || !body_has("\"failed\":1"))
+            fail_msg("%s: %s", cases[i].why, fx.last.body);
+    }
+}
+
 int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
@@ -467,9 +522,14 @@ int main(void)
         APP(second_one_is_told),
         APP(what_is_a_change),
         APP(settings_wait_for_the_store),
+        APP(a_refusal_does_not_wait),
+        APP(a_client_that_goes_before_the_store_says),
+        APP(a_wait_without_memory),
+        APP(a_wait_at_the_end),
         APP(csv_out),
         APP(csv_out_in_pieces),
         APP(csv_in),
+        APP(csv_that_the_platform_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ static void order(const char *wanted, char session[static 33])
     j = body();
     expect_schema(j, "Snapshot");
     snprintf(session, 33, "%s",
-             json_string_value(json_object_get(j, "session")));
+             text_of(j, "session"));
     json_decref(j);
 }
 
@@ -92,7 +92,7 @@ static void expect_state(const char *session, const char *state)
     assert_int_equal(get(target), 200);
     j = body();
     expect_schema(j, "Snapshot");
-    assert_string_equal(json_string_value(json_object_get(j, "state")), state);
+    assert_string_equal(text_of(j, "state"), state);
     json_decref(j);
 }
 

@@ -99,11 +99,6 @@ static void list_and_filters(void **state)
         expect_list("/api/v1/trace", &cases[i], "TraceMessage");
 }
 
-static const char *field(const json_t *o, const char *key)
-{
-    return json_string_value(json_object_get(o, key));
-}
-
 static void one_message(void **state)
 {
     json_t *j, *o;
@@ -117,17 +112,17 @@ static void one_message(void **state)
         expect_schema(json_array_get(json_object_get(j, "items"), i),
                       "TraceMessage");
     o = json_array_get(json_object_get(j, "items"), 1);
-    assert_string_equal(field(o, "direction"), "out");
-    assert_string_equal(field(o, "method"), "REGISTER");
-    assert_string_equal(field(o, "reason"), "Some Words");
-    assert_int_equal(json_integer_value(json_object_get(o, "status")), 401);
-    assert_string_equal(field(o, "time"), "2027-01-15T08:00:00.001Z");
-    assert_string_equal(field(o, "device"), CAM);
-    assert_string_equal(field(o, "peer"), "192.0.2.10:5060");
+    assert_string_equal(text_of(o, "direction"), "out");
+    assert_string_equal(text_of(o, "method"), "REGISTER");
+    assert_string_equal(text_of(o, "reason"), "Some Words");
+    assert_int_equal(number_of(o, "status"), 401);
+    assert_string_equal(text_of(o, "time"), "2027-01-15T08:00:00.001Z");
+    assert_string_equal(text_of(o, "device"), CAM);
+    assert_string_equal(text_of(o, "peer"), "192.0.2.10:5060");
     o = json_array_get(json_object_get(j, "items"), 4);
-    assert_string_equal(field(o, "cmd"), "Catalog");
-    assert_string_equal(field(o, "to"), OUR_ID);
-    assert_non_null(strstr(field(o, "text"), "<Name>大门</Name>"));
+    assert_string_equal(text_of(o, "cmd"), "Catalog");
+    assert_string_equal(text_of(o, "to"), OUR_ID);
+    assert_non_null(strstr(text_of(o, "text"), "<Name>大门</Name>"));
     json_decref(j);
 }
 
@@ -213,12 +208,12 @@ static void listener_view(void **state)
     j = body();
     o = json_array_get(json_object_get(j, "items"), 0);
     expect_schema(o, "Listener");
-    assert_int_equal(json_integer_value(json_object_get(o, "received")), 3);
-    assert_string_equal(field(o, "address"), "0.0.0.0:5060");
+    assert_int_equal(number_of(o, "received"), 3);
+    assert_string_equal(text_of(o, "address"), "0.0.0.0:5060");
     o = json_array_get(json_object_get(j, "items"), 1);
-    assert_int_equal(json_integer_value(json_object_get(o, "malformed")), 1);
-    assert_string_equal(field(o, "malformed_from"), "192.0.2.9:9");
-    assert_string_equal(field(o, "malformed_why"), "malformed input");
+    assert_int_equal(number_of(o, "malformed"), 1);
+    assert_string_equal(text_of(o, "malformed_from"), "192.0.2.9:9");
+    assert_string_equal(text_of(o, "malformed_why"), "malformed input");
     json_decref(j);
 }
 

@@ -30,14 +30,9 @@ static void expect_code(int code)
 
 static const char *text(const json_t *o, const char *key)
 {
-    const char *s = json_string_value(json_object_get(o, key));
+    const char *s = text_of(o, key);
 
     return s ? s : "(none)";
-}
-
-static json_int_t number(const json_t *o, const char *key)
-{
-    return json_integer_value(json_object_get(o, key));
 }
 
 static void one_device(void **state)
@@ -55,14 +50,14 @@ static void one_device(void **state)
     assert_string_equal(text(d, "transport"), "UDP");
     assert_string_equal(text(d, "streamMode"), "TCP-PASSIVE");
     assert_string_equal(text(d, "ip"), "192.0.2.7");
-    assert_int_equal(number(d, "port"), 5060);
+    assert_int_equal(number_of(d, "port"), 5060);
     assert_string_equal(text(d, "hostAddress"), "192.0.2.7:5060");
     assert_true(json_is_true(json_object_get(d, "onLine")));
-    assert_int_equal(number(d, "registerTimeStamp"), 1000);
+    assert_int_equal(number_of(d, "registerTimeStamp"), 1000);
     /* as the fake's server.timezone, +08:00, has it */
     assert_string_equal(text(d, "registerTime"), "1970-01-01 08:00:01");
     assert_true(json_is_null(json_object_get(d, "keepaliveTime")));
-    assert_int_equal(number(d, "channelCount"), 2);
+    assert_int_equal(number_of(d, "channelCount"), 2);
     json_decref(root);
 
     fake.device[0].peer.remote = (struct gb_addr){
@@ -71,7 +66,7 @@ static void one_device(void **state)
     assert_int_equal(get(DEVICES "/" D1), 200);
     d = data_of(0, &root);
     assert_string_equal(text(d, "ip"), "2001:db8::7");
-    assert_int_equal(number(d, "port"), 5061);
+    assert_int_equal(number_of(d, "port"), 5061);
     json_decref(root);
 
     fake.device[0].peer.remote = (struct gb_addr){ 0 };
@@ -120,11 +115,11 @@ static void pages(void **state)
         get(target);
         d = data_of(0, &root);
         list = json_object_get(d, "list");
-        if (number(d, "total") != cases[i].total ||
-            number(d, "pageNum") != cases[i].page ||
-            number(d, "pageSize") != cases[i].count ||
-            number(d, "size") != cases[i].size ||
-            number(d, "pages") != cases[i].pages ||
+        if (number_of(d, "total") != cases[i].total ||
+            number_of(d, "pageNum") != cases[i].page ||
+            number_of(d, "pageSize") != cases[i].count ||
+            number_of(d, "size") != cases[i].size ||
+            number_of(d, "pages") != cases[i].pages ||
             (int)json_array_size(list) != cases[i].size)
             fail_msg("%s: %s", cases[i].query, fx.last.body);
         if (cases[i].first)
@@ -152,21 +147,21 @@ static void channels(void **state)
     fake.channel[1].ptz_type = SLICE("?");
     get(DEVICES "/" D1 "/channels?page=1&count=10");
     d = data_of(0, &root);
-    assert_int_equal(number(d, "total"), 2);
+    assert_int_equal(number_of(d, "total"), 2);
     ch = json_array_get(json_object_get(d, "list"), 0);
     assert_string_equal(text(ch, "deviceId"), C1);
     assert_string_equal(text(ch, "channelId"), C1);
     assert_string_equal(text(ch, "parentDeviceId"), D1);
     assert_string_equal(text(ch, "name"), "Door");
     assert_string_equal(text(ch, "status"), "ON");
-    assert_int_equal(number(ch, "ptzType"), 1);
+    assert_int_equal(number_of(ch, "ptzType"), 1);
     assert_true(json_is_null(json_object_get(ch, "streamId")));
     ch = json_array_get(json_object_get(d, "list"), 1);
     assert_true(json_is_null(json_object_get(ch, "ptzType")));
     json_decref(root);
     get(DEVICES "/" D1 "/channels?page=1&count=10&online=false");
     d = data_of(0, &root);
-    assert_int_equal(number(d, "total"), 1);
+    assert_int_equal(number_of(d, "total"), 1);
     ch = json_array_get(json_object_get(d, "list"), 0);
     assert_string_equal(text(ch, "channelId"), C2);
     json_decref(root);
@@ -196,7 +191,7 @@ static void play(void **state)
     assert_true(json_is_null(json_object_get(d, "rtsp")));
     assert_string_equal(text(json_object_get(d, "mediaInfo"), "videoCodec"),
                         "H265");
-    assert_int_equal(number(json_object_get(d, "mediaInfo"), "width"), 1920);
+    assert_int_equal(number_of(json_object_get(d, "mediaInfo"), "width"), 1920);
     json_decref(root);
 
     /* it plays already: at once. Through a proxy that speaks TLS. */
@@ -451,13 +446,13 @@ static void filters(void **state)
     (void)state;
     get("/api/v1/devices?online=false");
     j = body();
-    assert_int_equal(number(j, "total"), 1);
+    assert_int_equal(number_of(j, "total"), 1);
     assert_string_equal(text(json_array_get(json_object_get(j, "items"), 0),
                              "id"), D2);
     json_decref(j);
     get("/api/v1/devices?skip=1");
     j = body();
-    assert_int_equal(number(j, "total"), 2);
+    assert_int_equal(number_of(j, "total"), 2);
     assert_int_equal(json_array_size(json_object_get(j, "items")), 1);
     json_decref(j);
     assert_int_equal(get("/api/v1/devices?online=1"), 400);

@@ -188,6 +188,41 @@ static void profile_goes_on(void **state)
     sim_free(&s);
 }
 
+/* How a device was last spoken to, and for whom; a word that is none is left
+ * out. */
+static void voice_goes_on(void **state)
+{
+    static const struct {
+        struct slice line, want; /* empty: nothing of it is kept */
+    } cases[] = {
+        { S("voice=talk,2;"), S("voice=talk,2;") },
+        { S("voice=broadcast,0;"), S("voice=broadcast,0;") },
+        { S("voice=auto,1;"), S("") }, /* nothing has worked yet */
+        { S("voice=broadcast,3;"), S("") },
+        { S("voice=shout,1;"), S("") },
+        { S("voice=talk;"), S("") },
+        { S("voice=,1;"), S("") },
+    };
+
+    (void)state;
+    online();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct kept kept, again;
+        struct slice got;
+
+        keep(&kept);
+        kept.d.profile = cases[i].line;
+        restart(&kept);
+        keep(&again);
+        got = again.d.profile;
+        if (cases[i].want.n
+                ? slice_find_slice(got, cases[i].want) == got.n
+                : slice_find_slice(got, SLICE("voice=")) < got.n)
+            fail_msg("%.*s: %.*s", SLICE_ARG(cases[i].line), SLICE_ARG(got));
+    }
+    sim_free(&s);
+}
+
 /* Each prefix, words of a later version, and rubbish: what is known is taken,
  * and what is taken is written as it was. */
 static void lines_that_are_odd(void **state)
@@ -361,6 +396,7 @@ int main(void)
         cmocka_unit_test(history_goes_on),
         cmocka_unit_test(bounded),
         cmocka_unit_test(profile_goes_on),
+        cmocka_unit_test(voice_goes_on),
         cmocka_unit_test(lines_that_are_odd),
         cmocka_unit_test(good_beside_odd),
         cmocka_unit_test(only_news_is_told),

@@ -38,6 +38,19 @@ static struct rtmp *play(const struct script *s, size_t step, char *sent,
     return r;
 }
 
+/* A message of 200 bytes, of which one chunk comes. */
+static void say_half(struct script *s, unsigned lane)
+{
+    static const char half[128];
+
+    writer_char(&s->w, (char)lane);
+    writer_be24(&s->w, 0);
+    writer_be24(&s->w, 200);
+    writer_char(&s->w, 20);
+    writer_be32(&s->w, 0);
+    writer_bytes(&s->w, half, sizeof(half));
+}
+
 static bool has(const char *p, size_t n, struct slice part)
 {
     return slice_find_slice(slice_of(p, n), part) < n;
@@ -337,9 +350,81 @@ static void media(void **state)
     }
 }
 
+/* What is aborted (type 2) is as if it had not begun; on another chunk stream
+ * nothing is. */
+static void aborted(void **state)
+{
+    static const struct {
+        struct slice abort;
+        enum rtmp_state state;
+        const char *why;
+    } cases[] = {
+        { S("\x00\x00\x00\x03"), RTMP_CREATING, "" },
+        { S("\x00\x00\x00\x05"), RTMP_FAILED, "a message within a message" },
+        { S("\x00\x00\x03"), RTMP_FAILED, "a message within a message" },
+    };
+    static struct script s;
+    static char sent[16384];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct rtmp *r;
+        size_t n;
+
+        script_init(&s);
+        say_hello(&s);
+        say_half(&s, 3);
+        say(&s, 2, 2, cases[i].abort);
+        say(&s, 3, 20, SLICE(RESULT ONE "\x05\x05"));
+        r = play(&s, s.w.len, sent, &n);
+        if (r->state != cases[i].state ||
+            !slice_has_prefix(slice_str(r->why), slice_str(cases[i].why)))
+            fail_msg("%zu: state %d, %s", i, (int)r->state, r->why);
+    }
+}
+
+/* In the place of the null that is skipped. */
+static void arrays(void **state)
+{
+    static const struct {
+        struct slice result;
+        enum rtmp_state state;
+    } cases[] = {
+        { S(RESULT FOUR "\x0a\x00\x00\x00\x02\x05\x02\x00\x01"
+            "a\x00" SEVEN), RTMP_PUBLISHING },
+        { S(RESULT FOUR "\x0a\x00\x00\x00\x00\x00" SEVEN),
+          RTMP_PUBLISHING },
+        { S(RESULT FOUR "\x0a\x00\x00\x00\x01\x0a\x00\x00\x00\x01\x05"
+            "\x00" SEVEN), RTMP_PUBLISHING }, /* one in another */
+        { S(RESULT FOUR "\x0a\x00\x00\x00\x02\x05"), RTMP_FAILED },
+        { S(RESULT FOUR "\x0a\xff\xff\xff\xff\x05\x05"), RTMP_FAILED },
+        { S(RESULT FOUR "\x0a\x00\x00"), RTMP_FAILED },
+    };
+    static struct script s;
+    static char sent[16384];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct rtmp *r;
+        size_t n;
+
+        script_init(&s);
+        say_hello(&s);
+        say(&s, 3, 20, SLICE(RESULT ONE "\x05\x05"));
+        say(&s, 3, 20, cases[i].result);
+        r = play(&s, s.w.len, sent, &n);
+        if (r->state != cases[i].state ||
+            (r->state == RTMP_PUBLISHING && r->stream != 7))
+            fail_msg("%zu: state %d, stream %u, %s", i, (int)r->state,
+                     r->stream, r->why);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(aborted),
+        cmocka_unit_test(arrays),
         cmocka_unit_test(publishes),  cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(refusals),   cmocka_unit_test(streams_of_chunks),
         cmocka_unit_test(deep),       cmocka_unit_test(floods),

@@ -1,4 +1,5 @@
 /* Frames of several sessions into one file, in memory. */
+#include "app/media/aac.h"
 #include "app/media/saver.h"
 
 #include "test/media.h"
@@ -298,9 +299,44 @@ static void early_sounds_are_bounded(void **state)
     free(late);
 }
 
+/* A frame is raw in MP4 and with its ADTS header in a program stream. */
+static void aac_of_a_program_stream(void **state)
+{
+    const struct aac_config lc = { 2, 8, 1 }; /* 16 kHz, mono */
+    struct media_frame *a = sound_frame(PS_CODEC_AAC, 64, 3600);
+    char asc[2], want[7 + 64];
+    struct writer record = writer_of(asc, sizeof(asc)),
+                  adts = writer_of(want, sizeof(want));
+
+    (void)state;
+    aac_asc_write(&record, &lc);
+    aac_adts_write(&adts, &lc, a->n);
+    memset(a->data, 0x5a, a->n);
+    writer_bytes(&adts, a->data, a->n);
+    open_it(SAVER_PS);
+    begin(true);
+    send(0, 0);
+    w.audio->codec = PS_CODEC_AAC;
+    w.audio->rate_hz = 16000;
+    w.audio->record = writer_slice(&record);
+    a->duration90k = 5760;
+    saver_frame(&w.s, a, w.audio, w.video, true, UTC + 40);
+    w.audio->record = slice_head(w.audio->record, 1); /* it says nothing */
+    a->data[0] = 0x77;
+    saver_frame(&w.s, a, w.audio, w.video, true, UTC + 80);
+    write_out();
+    assert_int_equal(w.s.err, 0);
+    assert_true(slice_find_slice(slice_of(w.file, w.n), writer_slice(&adts)) <
+                w.n);
+    assert_null(memchr(w.file, 0x77, w.n));
+    media_frame_unref(a);
+    close_it();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(aac_of_a_program_stream),
         cmocka_unit_test(broken_is_as_whole),
         cmocka_unit_test(goes_on_from_a_mark),
         cmocka_unit_test(holds_until_it_is_ready),

@@ -106,6 +106,53 @@ static void reads_back(void **state)
     assert_int_equal(c.skipped, 0);
 }
 
+/* Of an RTP packet the header alone, and how long it was. */
+static void rtp_headers(void **state)
+{
+    static const struct {
+        const char *local, *remote;
+        bool tcp;
+        size_t ip; /* bytes of its header */
+        const char *comment;
+    } cases[] = {
+        { "192.0.2.1:30000", "192.0.2.10:15060", false, 20, "in rtp" },
+        { "192.0.2.1:30000", "192.0.2.10:15060", true, 20, "in rtp over tcp" },
+        { "[2001:db8::1]:30000", "[2001:db8::10]:15060", false, 40, "in rtp" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct rtplog_packet p = { .utc_ms = 1700000000123,
+                                         .tcp = cases[i].tcp, .len = 1400,
+                                         .head = { 0x80, 96, 1, 2 } };
+        struct writer w = writer_of(out, sizeof(out));
+        struct rtplogs_of of = { .device = SLICE(CAM) };
+        const uint8_t *epb;
+        size_t begin;
+
+        assert_int_equal(gb_addr_parse(&of.local, slice_str(cases[i].local), 0),
+                         0);
+        assert_int_equal(gb_addr_parse(&of.remote, slice_str(cases[i].remote),
+                                       0), 0);
+        pcapng_init(&file);
+        pcapng_begin(&w, "gb28181d test");
+        begin = w.len;
+        pcapng_rtp(&file, &w, &of, &p);
+        assert_int_equal(w.err, 0);
+        epb = (const uint8_t *)out + begin;
+        assert_int_equal(epb[0], 6); /* enhanced packet */
+        /* what was kept, and what it was */
+        assert_int_equal(epb[20] | epb[21] << 8, cases[i].ip + 8 + RTPLOG_HEAD);
+        assert_int_equal(epb[24] | epb[25] << 8, cases[i].ip + 8 + 1400);
+        /* from the peer's port to ours, with the length of all of it */
+        assert_memory_equal(epb + 28 + cases[i].ip, "\x3a\xd4\x75\x30\x05\x80",
+                            6);
+        assert_memory_equal(epb + 28 + cases[i].ip + 8, p.head, RTPLOG_HEAD);
+        assert_true(text_has((const char *)epb + 28 + cases[i].ip + 8 +
+                                 RTPLOG_HEAD + 4, cases[i].comment));
+    }
+}
+
 /* No prefix of the file is taken for more than it is. */
 static void every_prefix(void **state)
 {
@@ -251,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden),
         cmocka_unit_test(reads_back),
+        cmocka_unit_test(rtp_headers),
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(foreign_files),
         cmocka_unit_test(tshark_reads_it),

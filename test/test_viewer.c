@@ -241,11 +241,11 @@ static void close_while_it_sends(void **state)
     fd = watch(HTTP_FORMAT_MSE, true, false);
     assert_int_equal(write(fd, much, sizeof(much)), sizeof(much));
     while ((more = read(fd, got + n, sizeof(got) - (size_t)n)) != 0 &&
-           !t.late) {
+           !loop.late) {
         if (more < 0)
             assert_int_equal(errno, EAGAIN);
         n += more > 0 ? more : 0;
-        uv_run(&t.loop, UV_RUN_NOWAIT);
+        uv_run(&loop.uv, UV_RUN_NOWAIT);
     }
     assert_true(n > 4);
     assert_memory_equal(got + n - 4, "\x88\x02\x03\xea", 4);
@@ -254,8 +254,10 @@ static void close_while_it_sends(void **state)
 }
 
 #define PICTURE_BYTES 600000 /* more than a socket takes */
+#define N_PICTURES 3
+#define APART_MS 300 /* of them: no sound is waited for behind the last */
 
-/* On the media loop: a session of one large picture. */
+/* On the media loop: a session of some large pictures. */
 static void deliver_picture(struct mail *m)
 {
     static char idr[PICTURE_BYTES] = AU_IDR;
@@ -266,11 +268,22 @@ static void deliver_picture(struct mail *m)
 
     memset(idr + sizeof(AU_IDR) - 1, 0x55, sizeof(idr) - sizeof(AU_IDR) + 1);
     au_maker_init(&au);
-    if (s)
-        hub_au(s->hub, au_video(&au, PS_CODEC_H264, 0, nal, COUNT(nal)),
-               uv_now(media_loop_uv(l)));
+    for (unsigned i = 0; s && i < N_PICTURES; i++)
+        hub_au(s->hub,
+               au_video(&au, PS_CODEC_H264, i * APART_MS * 90, nal, COUNT(nal)),
+               uv_now(media_loop_uv(l)) - (N_PICTURES - 1 - i) * APART_MS);
     au_maker_fini(&au);
     free(m);
+}
+
+/* A session that is there, on its loop. */
+static void with_a_picture(void)
+{
+    struct mail *m = calloc(1, sizeof(*m));
+
+    assert_non_null(m);
+    m->deliver = deliver_picture;
+    assert_true(media_net_post(t.media, 0, m));
 }
 
 /* All that comes, in room for it. */
@@ -317,15 +330,12 @@ static void close_behind_a_frame(void **state)
         { "\x81\x05Hello", 7, { 0x88, 2, 3, 0xea } },
         { "\x88\x80\1\2\3\4", 6, { 0x88, 2, 3, 0xe8 } },
     };
-    struct mail *m = calloc(1, sizeof(*m));
     uint8_t *got = malloc(2 * PICTURE_BYTES);
 
     (void)state;
-    assert_non_null(m);
     assert_non_null(got);
     t.hooks.write_ms = GUARD_MS;
-    m->deliver = deliver_picture;
-    assert_true(media_net_post(t.media, 0, m));
+    with_a_picture();
     for (size_t i = 0; i < COUNT(cases); i++) {
         int fd = watch(HTTP_FORMAT_FLV, true, false);
         int there = 0;
@@ -346,6 +356,92 @@ static void close_behind_a_frame(void **state)
         close(fd);
     }
     free(got);
+}
+
+/* ---- go2rtc's dialect ---- */
+
+/* One text message of at most 125 bytes, under a mask of zeros. */
+static void say(int fd, const char *text)
+{
+    uint8_t frame[6 + 125] = { 0x81, (uint8_t)(0x80 | strlen(text)) };
+    size_t n = 6 + strlen(text);
+
+    assert_true(n <= sizeof(frame));
+    memcpy(frame + 6, text, strlen(text));
+    assert_int_equal(write(fd, frame, n), n);
+}
+
+static void say_goodbye(int fd)
+{
+    static const uint8_t bye[] = { 0x88, 0x80, 0, 0, 0, 0 };
+
+    assert_int_equal(write(fd, bye, sizeof(bye)), sizeof(bye));
+}
+
+/* All that it says until it is gone. */
+static const char *hear_out(int fd)
+{
+    static uint8_t got[4 * PICTURE_BYTES];
+    size_t n = read_all(fd, got, sizeof(got) - 1);
+
+    for (size_t i = 0; i < n; i++) /* as a text */
+        got[i] = got[i] ? got[i] : ' ';
+    got[n] = '\0';
+    RUN_UNTIL(t.gone == 1);
+    close(fd);
+    return (const char *)got;
+}
+
+/* It asks for all that it knows: what is not ours is refused, and only once. */
+static void wishes_of_another_type(void **state)
+{
+    int fd = watch(HTTP_FORMAT_MSE, true, false);
+    const char *got;
+
+    (void)state;
+    say(fd, "{\"type\":\"webrtc/offer\",\"value\":\"v=0\"}");
+    say(fd, "{\"type\":\"webrtc/offer\",\"value\":\"v=0\"}");
+    say(fd, "{\"type\":\"hls\",\"value\":\"\"}");
+    say(fd, "no JSON");
+    say_goodbye(fd);
+    got = hear_out(fd);
+    assert_int_equal(text_count(got, "\"error\""), 1);
+    assert_true(text_has(got, "webrtc/offer: is not served here"));
+}
+
+/* What will come is told before it comes; a second wish changes nothing. */
+static void what_will_come_is_told(void **state)
+{
+    const char *got, *told;
+    int fd;
+
+    (void)state;
+    with_a_picture();
+    fd = watch(HTTP_FORMAT_MSE, true, false);
+    say(fd, "{\"type\":\"mse\",\"value\":\"avc1.640029,hvc1.1.6.L153.B0\"}");
+    say(fd, "{\"type\":\"mse\",\"value\":\"hvc1.1.6.L153.B0\"}");
+    uv_sleep(50);
+    say_goodbye(fd);
+    got = hear_out(fd);
+    told = strstr(got, "{\"type\":\"mse\",\"value\":\"video/mp4; "
+                       "codecs=\\\"avc1.42C00A\\\"\"}");
+    assert_non_null(told);
+    assert_true(text_has(told, "ftyp"));
+    assert_int_equal(text_count(got, "\"type\""), 1);
+}
+
+static void a_codec_that_it_does_not_play(void **state)
+{
+    const char *got;
+    int fd;
+
+    (void)state;
+    with_a_picture();
+    fd = watch(HTTP_FORMAT_MSE, true, false);
+    say(fd, "{\"type\":\"mse\",\"value\":\"hvc1.1.6.L153.B0,mp4a.40.2\"}");
+    got = hear_out(fd);
+    assert_true(text_has(got, "cannot play avc1.42C00A"));
+    assert_false(text_has(got, "ftyp"));
 }
 
 /* In time: all of it arrives. */
@@ -380,6 +476,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(close_while_it_sends, setup, teardown),
         cmocka_unit_test_setup_teardown(close_behind_a_frame, setup, teardown),
         cmocka_unit_test_setup_teardown(slow_reader, setup, teardown),
+        cmocka_unit_test_setup_teardown(wishes_of_another_type, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_will_come_is_told, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_codec_that_it_does_not_play, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,8 @@ small_build() {
 tsan() {
     TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/test/tsan.supp" SLOW=3 BUILD="$PWD/build/tsan" python3 test/e2e/run.py \
         every_codec_over_every_transport_three_loops \
-        h264_one_loop_tcp_signalling rtsp_ends_free_the_session
+        h264_one_loop_tcp_signalling rtsp_ends_free_the_session \
+        rtsp_another_stream_on_the_connection rtsp_says_bye
 }
 # together NAME...: end-to-end tests that mostly wait, at the same time.
 together() {
@@ -87,7 +88,8 @@ at_once() {
 asan_e2e() {
     SLOW=2 BUILD="$PWD/build/asan" python3 test/e2e/run.py ipv6 cameras_with_every_fault \
         loss_and_reordering garbage_does_no_harm refused_invite_names_the_step restart_loses_no_device \
-        killed_while_playing stopped_while_playing second_viewer_and_a_stalled_one rtsp_ends_free_the_session
+        killed_while_playing stopped_while_playing second_viewer_and_a_stalled_one rtsp_ends_free_the_session \
+        rtsp_another_stream_on_the_connection rtsp_says_bye
 }
 
 total=0

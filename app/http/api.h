@@ -125,6 +125,16 @@ struct http_call {
     char owner_text[HTTP_ID_MAX + 1];
 };
 
+/* ---- what every handler may ask (http.c) ---- */
+
+/* "http://192.0.2.1:28181", where this device reaches us, or http.public_url,
+ * without a slash behind it. false: nobody knows. */
+bool http_write_device_base(const struct http_app *a, struct slice device,
+                            struct writer *w);
+
+/* The mark of an account, for http_sign; 0: it is none, or not any more. */
+uint64_t http_mark_of(const struct http_app *a, uint64_t who);
+
 /* ---- answers --------------------------------------------------------------- */
 
 /* Starts a JSON answer. */
@@ -246,19 +256,29 @@ bool http_rows_take(struct http_call *c, struct http_rows *r, uint64_t number,
 /* In place of http_list_end. */
 void http_rows_end(struct jw *j, const struct http_rows *r);
 
-/* "192.0.2.1:5060"; "" for no address */
-void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);
+/* Objects are written as their schemas in openapi.c say. */
 
-/* ---- objects, each as its schema in openapi.c says -------------------------- */
+/* ---- devices and channels (api_devices.c) ------------------------------------------ */
 
 void http_device_write(struct jw *j, const struct platform_device *d);
-/* The same as an answer, with the tag of what is set. */
+void http_channel_write(struct jw *j, const struct http_app *a,
+                        const struct platform_channel *ch);
+/* The channel that the path names: {device}, then {channel}. false: it is not
+ * there, and the request is answered. */
+bool http_find_channel(struct http_call *c, struct platform_channel *out);
+/* "192.0.2.1:5060"; "" for no address */
+void http_put_addr(struct jw *j, const char *key, const struct gb_addr *a);
+const char *http_transport_name(enum platform_transport t); /* "tcp-active" */
+
+/* ---- what people set (api_settings.c) ---------------------------------------------- */
+
+void http_settings_write(struct jw *j, const struct platform_device *d);
+/* A device as an answer, with the tag of what is set. */
 void http_answer_device(struct http_call *c, unsigned status,
                         const struct platform_device *d);
 /* Before it is changed or removed; false: answered, somebody was faster. One that
  * is not there has nothing that could have been changed. */
 bool http_device_guard_holds(struct http_call *c, struct slice id);
-void http_settings_write(struct jw *j, const struct platform_device *d);
 /* ",group,media,arm,edition,date,require"; what is as configured is empty. */
 void http_settings_csv(struct buf *out, const struct platform_device *d);
 /* A JSON object of settings (json_t of jansson); *s borrows from it. NULL, or
@@ -266,17 +286,15 @@ void http_settings_csv(struct buf *out, const struct platform_device *d);
 struct json_t;
 const char *http_settings_read(struct http_call *c, struct json_t *root,
                                struct platform_settings *s);
-void http_channel_write(struct jw *j, const struct http_app *a,
-                        const struct platform_channel *ch);
-/* The channel that the path names: {device}, then {channel}. false: it is not
- * there, and the request is answered. */
-bool http_find_channel(struct http_call *c, struct platform_channel *out);
-void http_command_write(struct jw *j, const struct platform_command *k);
+
+/* ---- sessions and alarms (api_sessions.c) ------------------------------------------ */
+
 void http_session_write(struct jw *j, const struct platform_session *s);
+/* That the path names; false: a problem has been answered. */
+bool http_session_find(struct http_call *c, struct platform_session *s);
+const char *http_session_state_name(enum platform_session_state s);
 void http_alarm_write(struct jw *j, const struct http_app *a,
                       const struct platform_alarm *alarm, uint64_t id);
-const char *http_transport_name(enum platform_transport t); /* "tcp-active" */
-const char *http_session_state_name(enum platform_session_state s);
 
 /* ---- waiting for a picture (live.c) ------------------------------------------ */
 
@@ -309,8 +327,6 @@ void http_live_write(struct jw *j, const struct http_app *a, struct slice base,
 
 /* ---- recordings (api_playback.c) ----------------------------------------------- */
 
-/* That the path names; false: a problem has been answered. */
-bool http_session_find(struct http_call *c, struct platform_session *s);
 /* "/session/ID", which its URLs are signed over. */
 void http_session_scope(struct writer *w, uint64_t session);
 /* Is there a URL of this format below /session? */
@@ -352,9 +368,6 @@ bool http_hls_query(struct http_call *c, struct http_media *m);
  * false: it cannot now, nothing will be answered. */
 bool http_hls_playlist(struct http_app *a, uint64_t request,
                        const struct http_media *m, struct gb_time now);
-/* The same of a JPEG (jpeg.c). */
-bool http_jpeg_ask(struct http_app *a, uint64_t request,
-                   const struct http_media *m, struct gb_time now);
 /* A session of the last HTTP_HLS_HOLD_MS that is over, or about to be: fills id,
  * loop and device (a view) of *s. false: nobody has fetched its playlist. */
 bool http_hls_over(const struct http_app *a, uint64_t session,
@@ -365,6 +378,12 @@ void http_hls_last(struct http_call *c, const struct platform_session *s,
 void http_hls_tick(struct http_app *a, struct gb_time now);
 uint64_t http_hls_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
 void http_hls_free(struct http_app *a);
+
+/* ---- JPEG (jpeg.c) -------------------------------------------------------------- */
+
+/* As http_hls_playlist. */
+bool http_jpeg_ask(struct http_app *a, uint64_t request,
+                   const struct http_media *m, struct gb_time now);
 
 /* ---- waiting for a command (api_wait.c) --------------------------------------- */
 
@@ -381,25 +400,31 @@ void http_wait_gone(struct http_app *a, uint64_t request);
 void http_wait_free(struct http_app *a);
 uint64_t http_wait_deadline(const struct http_app *a); /* mono_ms, GB_NEVER */
 
+/* ---- commands (api_commands.c) -------------------------------------------------- */
+
+void http_command_write(struct jw *j, const struct platform_command *k);
+/* The same with what the device has said. */
+void http_command_write_whole(struct jw *j, const struct platform_command *k);
 /* Answers with a command; false: there is none, and no answer yet. */
 bool http_command_answer(struct http_call *c, unsigned status, uint64_t id);
 /* Is it one that the question asks for, wherever it is kept? */
 bool http_command_fits(const struct platform_command *k,
                        const struct http_ask *q);
-/* The same as http_command_answer of one that the store had. */
-void http_command_write_whole(struct jw *j, const struct platform_command *k);
-/* Sends it and answers 202 with the command, or a problem (api_commands.c). */
+/* Sends it and answers 202 with the command, or a problem. */
 void http_command_send(struct http_call *c, const struct platform_order *o);
 /* The same for what has been tried already: err, and the command if it is 0. */
-/* It moves until this connection closes (http_app_closed); client 0: it does
- * not, or not any more. false: there are too many of these. */
-bool http_ptz_hold(struct http_app *a, uint64_t client, struct slice device,
-                   struct slice channel);
 void http_command_sent(struct http_call *c, int err, uint64_t id);
 /* A command of a CmdType to the channel of the path, or else to its device;
  * params, its elements, is taken. */
 void http_order_send(struct http_call *c, const char *cmd,
                      struct json_t *params);
+
+/* ---- movements that are held (ptz_hold.c) ---------------------------------------- */
+
+/* It moves until this connection closes (http_app_closed); client 0: it does
+ * not, or not any more. false: there are too many of these. */
+bool http_ptz_hold(struct http_app *a, uint64_t client, struct slice device,
+                   struct slice channel);
 
 /* ---- voice (talk.c) -------------------------------------------------------------- */
 
@@ -418,6 +443,15 @@ void http_snapshot_scope(struct writer *w, struct slice session);
 void http_snapshot_done(struct http_app *a, const struct platform_action *act);
 void http_snapshot_command(struct http_app *a, uint64_t command);
 void http_snapshot_free(struct http_app *a);
+
+/* A picture of a channel that came about then; NULL: none. */
+const char *http_picture_about(const struct http_app *a, struct slice device,
+                               struct slice channel, int64_t utc_ms);
+/* Whose it is; false: there is none. */
+bool http_snapshot_device(const struct http_app *a, struct slice session,
+                          struct slice *device);
+bool http_picture_device(const struct http_app *a, struct slice name,
+                         struct slice *device);
 
 /* ---- the tree of a catalog (api_tree.c) ---------------------------------------- */
 
@@ -485,14 +519,6 @@ void http_firmware_scope(struct writer *w, struct slice session);
 const char *http_firmware_refusal(const struct http_app *a, uint64_t size,
                                   unsigned *status);
 
-/* "http://192.0.2.1:28181", where this device reaches us, or http.public_url,
- * without a slash behind it. false: nobody knows. */
-bool http_write_device_base(const struct http_app *a, struct slice device,
-                            struct writer *w);
-
-/* The mark of an account, for http_sign; 0: it is none, or not any more. */
-uint64_t http_mark_of(const struct http_app *a, uint64_t who);
-
 /* ---- scopes (scope.c) ----------------------------------------------------------- */
 
 /* May this account, 0: one without bounds, have to do with this device? */
@@ -505,27 +531,21 @@ bool http_is_bounded(const struct http_call *c);
  * nothing is known about is closed to those who see a part. */
 bool http_scope_admits(struct http_call *c);
 
-/* A picture of a channel that came about then; NULL: none. */
-const char *http_picture_about(const struct http_app *a, struct slice device,
-                               struct slice channel, int64_t utc_ms);
-/* Whose it is; false: there is none. */
-bool http_snapshot_device(const struct http_app *a, struct slice session,
-                          struct slice *device);
-bool http_picture_device(const struct http_app *a, struct slice name,
-                         struct slice *device);
-
 /* ---- users and tokens (api_users.c) ------------------------------------------------ */
 
 void http_accounts_init(struct http_app *a);
 /* "scope": null, or {"devices":[…],"groups":[…]} */
 void http_scope_write(struct jw *j, struct slice scope);
 
-/* Of api_auth.c. A job of this size, zero but for what each has; NULL: a problem
- * has been answered. Sends it: its done answers. Too many wrong passwords have
- * come from there: answered. */
+/* ---- passwords and sessions (api_auth.c) -------------------------------------------- */
+
+/* A job of this size, zero but for what each has; NULL: a problem has been
+ * answered. */
 void *http_password_job_new(struct http_call *c, size_t size);
+/* Sends it: its done answers. */
 void http_password_job_start(struct http_call *c,
                              struct http_password_job *job);
+/* Too many wrong passwords have come from there: answered. */
 bool http_login_waits(struct http_call *c);
 /* A new session of this account, as a cookie of the answer. */
 void http_session_open(struct http_app *a, struct http_response *r,

@@ -361,7 +361,7 @@ static bool linger(struct viewer *v)
 {
     uint32_t ms = write_ms(v);
 
-    if (!v->h.websocket || !v->ending || own_pending(v) ||
+    if (!v->h.websocket || !v->ending || own_is_pending(&v->own) ||
         shutdown(v->h.fd, SHUT_WR))
         return false;
     v->lingers = true;

@@ -519,12 +519,12 @@ static void set_status(struct platform *p, struct device *d,
 {
     struct platform_channel v = { .id = it->id };
 
-    if (slice_eq(it->id, device_id(d)) && !channel_find(p, d, it->id)) {
+    if (slice_eq(it->id, device_id(d)) && !channel_find(d, it->id)) {
         if (it->event == MANSCDP_EVENT_OFF)
             all_off(p, d);
         return;
     }
-    if (!channel_find(p, d, it->id)) {
+    if (!channel_find(d, it->id)) {
         query_want(p, d, QUERY_CATALOG, query_jitter(p));
         return;
     }
@@ -548,7 +548,7 @@ static void apply_event(struct platform *p, struct device *d,
         set_status(p, d, it);
         break;
     case MANSCDP_EVENT_DEL:
-        c = channel_find(p, d, it->id);
+        c = channel_find(d, it->id);
         if (c)
             channel_drop(p, c);
         break;

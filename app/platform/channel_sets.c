@@ -64,7 +64,7 @@ static struct channel_sets *add(struct platform *p, const struct session *s)
     struct slice key = key_of(session_device(s), session_channel(s), buf);
     struct channel_sets *c;
 
-    if (!key.n || !channel_find(p, s->device, session_channel(s)))
+    if (!key.n || !channel_find(s->device, session_channel(s)))
         return NULL;
     c = gb_get(p->alloc, sizeof(*c) + key.n);
     if (!c)

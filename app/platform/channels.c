@@ -35,13 +35,11 @@ struct slice channel_text(const struct channel *c, enum channel_text which)
     return slice_of(c->text + off, c->len[which]);
 }
 
-struct channel *channel_find(const struct platform *p, const struct device *d,
-                             struct slice id)
+struct channel *channel_find(const struct device *d, struct slice id)
 {
     bool found;
     size_t i = place(d, id, &found);
 
-    (void)p;
     return found ? d->channels[i] : NULL;
 }
 
@@ -346,7 +344,7 @@ bool platform_channel_view(const struct platform *p, struct slice device,
                            struct slice channel, struct platform_channel *out)
 {
     const struct device *d = device_find(p, device);
-    const struct channel *c = d ? channel_find(p, d, channel) : NULL;
+    const struct channel *c = d ? channel_find(d, channel) : NULL;
 
     if (!c)
         return false;

@@ -55,8 +55,7 @@ struct channel {
     char text[];
 };
 
-struct channel *channel_find(const struct platform *p, const struct device *d,
-                             struct slice id);
+struct channel *channel_find(const struct device *d, struct slice id);
 /* Adds or changes it. Empty texts of `in` erase only if `whole`. NULL: limit
  * or memory (then the old one stays). */
 struct channel *channel_upsert(struct platform *p, struct device *d,

@@ -251,7 +251,7 @@ static void examine_clock(struct examination *x)
 static void examine_catalog(struct examination *x)
 {
     const struct device *d = x->d;
-    const struct channel *c = channel_find(x->p, d, x->q->channel);
+    const struct channel *c = channel_find(d, x->q->channel);
     static const char *const how[] = {
         [PLATFORM_CATALOG_NONE] = "it has not answered yet",
         [PLATFORM_CATALOG_RUNNING] = "it is coming",

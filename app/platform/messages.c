@@ -39,19 +39,19 @@ struct delivery {
 static bool is_foreign(const struct delivery *v, struct slice id)
 {
     return id.n && !slice_eq(id, device_id(v->d)) &&
-           !channel_find(v->p, v->d, id);
+           !channel_find(v->d, id);
 }
 
 /* Marks those that it names, or takes the marks away again. What it names: how
  * many; news: whether one of them was not faulty before. */
-static uint32_t tell_faults(struct platform *p, struct device *d,
+static uint32_t tell_faults(struct device *d,
                             const struct manscdp_keepalive *k, bool told,
                             bool *news)
 {
     uint32_t n = 0;
 
     for (size_t i = 0; i < k->n_faulty; i++) {
-        struct channel *c = channel_find(p, d, k->faulty[i]);
+        struct channel *c = channel_find(d, k->faulty[i]);
 
         if (!c || c->fault_told == told)
             continue;
@@ -66,13 +66,13 @@ static void mark_faults(struct platform *p, struct device *d,
                         const struct manscdp_keepalive *k)
 {
     bool news = false;
-    uint32_t told = tell_faults(p, d, k, true, &news);
+    uint32_t told = tell_faults(d, k, true, &news);
     struct about *about;
 
     /* n_faults may count one that is gone since, and is never too small */
     if ((!news && told == device_about(d)->n_faults) || !device_walks(p, d) ||
         !(about = device_about_own(p, d))) {
-        tell_faults(p, d, k, false, &news);
+        tell_faults(d, k, false, &news);
         return;
     }
     about->n_faults = told;
@@ -128,7 +128,7 @@ static int on_info(void *ctx, const struct manscdp_msg *msg)
 static void move_channel(struct delivery *v, struct slice id, double lon,
                          double lat)
 {
-    struct channel *c = channel_find(v->p, v->d, id);
+    struct channel *c = channel_find(v->d, id);
     struct platform_channel in = { .id = id, .has_position = true,
                                    .longitude = lon, .latitude = lat };
 
@@ -652,7 +652,7 @@ static struct device *of_channel(const struct platform *p,
     struct device *d = device_bound_to(p, peer);
 
     for (unsigned i = 0; d && i < CHANNEL_SENDERS_MAX; i++) {
-        if (channel_find(p, d, id))
+        if (channel_find(d, id))
             return d;
         d = device_bound_next(d);
     }
@@ -735,20 +735,6 @@ static struct device *admit(struct platform *p, const struct sip_event *ev,
     return NULL;
 }
 
-static void refuse_method(struct platform *p, const struct sip_event *ev)
-{
-    const struct sip_extra allow = {
-        SLICE("Allow"),
-        SLICE("INVITE, ACK, BYE, CANCEL, INFO, MESSAGE, SUBSCRIBE, NOTIFY, "
-              "REGISTER, OPTIONS"),
-    };
-    const struct sip_response r = {
-        .status = 405, .expires = -1, .extra = &allow, .n_extra = 1
-    };
-
-    sip_stack_respond(p->sip, ev->transaction, &r, p->now.mono_ms);
-}
-
 /* Packages that we read; whoever is subscribed to us comes with cascading. */
 static void refuse_event(struct platform *p, const struct sip_event *ev)
 {
@@ -792,7 +778,7 @@ static void refuse_invite(struct platform *p, struct device *d,
 
     if (!known && platform_user(&ev->msg->uri, text, &id))
         known = slice_eq(id, p->id) || device_find(p, id) ||
-                channel_find(p, d, id);
+                channel_find(d, id);
     device_deviation(p, d, DEVIATION_INVITE_FOREIGN, slice_of(NULL, 0));
     platform_respond(p, ev, known ? 488 : 404);
 }
@@ -843,8 +829,16 @@ void messages_request(struct platform *p, const struct sip_event *ev)
     case SIP_METHOD_SUBSCRIBE:
         refuse_event(p, ev);
         break;
-    default:
-        refuse_method(p, ev);
+    case SIP_METHOD_REGISTER: /* the registrar's */
+    case SIP_METHOD_BYE: /* these the stack has answered */
+    case SIP_METHOD_CANCEL:
+    case SIP_METHOD_ACK:
+    case SIP_METHOD_PRACK:
+    case SIP_METHOD_UPDATE:
+    case SIP_METHOD_REFER:
+    case SIP_METHOD_PUBLISH:
+    case SIP_METHOD_OTHER:
+    case SIP_METHOD_COUNT:
         break;
     }
     device_alive(p, d);

@@ -230,7 +230,7 @@ static void on_refused(struct platform *p, struct session *s,
 
 static void first_packet(struct platform *p, struct session *s)
 {
-    struct channel *c = channel_find(p, s->device, session_channel(s));
+    struct channel *c = channel_find(s->device, session_channel(s));
 
     s->packet = true;
     session_set_step(p, s, PLATFORM_STEP_PACKET);

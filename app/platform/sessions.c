@@ -156,7 +156,7 @@ static void set_channel_session(struct platform *p, const struct session *s,
 {
     struct channel *c =
         s->device && s->stream == 0 && s->kind == PLATFORM_LIVE
-            ? channel_find(p, s->device, session_channel(s))
+            ? channel_find(s->device, session_channel(s))
             : NULL;
 
     if (!c || c->session != from)
@@ -224,7 +224,7 @@ static void order_close(struct platform *p, struct session *s)
 static void observe_end(struct platform *p, const struct session *s)
 {
     struct channel *c =
-        s->device ? channel_find(p, s->device, session_channel(s)) : NULL;
+        s->device ? channel_find(s->device, session_channel(s)) : NULL;
 
     if (!c || s->kind != PLATFORM_LIVE)
         return;

@@ -264,10 +264,19 @@ def tcp_channels(first=0):
     return lambda t: f"RTP/AVP/TCP;unicast;interleaved={first + 2 * t}-{first + 2 * t + 1}"
 
 
+def rtsp_path(d):
+    return d.live(DEVICE, channel_id(DEVICE)).json["rtsp"].split("/", 3)[3]
+
+
+def no_rtsp_is_left(d):
+    for name in ("viewers", "connections"):  # the socket's end comes a turn after the session's
+        wait_for(f"no RTSP {name}", lambda name=name: d.metric(f"gb28181_rtsp_{name}") == 0)
+
+
 @test
 def rtsp_ends_free_the_session():
     with system() as (d, _):
-        path = d.live(DEVICE, channel_id(DEVICE)).json["rtsp"].split("/", 3)[3]
+        path = rtsp_path(d)
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         udp.bind(("127.0.0.1", 0))
         udp.settimeout(10 * SLOW)
@@ -293,13 +302,26 @@ def rtsp_ends_free_the_session():
                         pass
                 c.sock.close()
                 wait_for(f"{name}, {how}: nobody watches", lambda: consumers(d) == [0])
-        c = Rtsp(d, path)
+        no_rtsp_is_left(d)
+
+
+@test
+def rtsp_another_stream_on_the_connection():
+    with system() as (d, _):
+        c = Rtsp(d, rtsp_path(d))
         for url, want in ((c.url, [1]), (c.url.replace("?", "?stream=sub&"), [0, 1]), (c.url, [0, 1])):
-            s = c.ask("DESCRIBE", url)  # another stream on the same connection
+            s = c.ask("DESCRIBE", url)
             expect(s[0] == 200 and sorted(consumers(d)) == want, f"{url}: {s} {consumers(d)}")
         c.sock.close()
-        d.call("DELETE", f"/api/v1/devices/{DEVICE}/channels/{channel_id(DEVICE)}/live?stream=sub")
-        c = Rtsp(d, path)
+        wait_for("nobody watches", lambda: consumers(d) == [0, 0])
+        no_rtsp_is_left(d)
+
+
+@test
+def rtsp_says_bye():
+    """A session that is stopped, to who has paused and gone on."""
+    with system() as (d, _):
+        c = Rtsp(d, rtsp_path(d))
         c.play(tcp_channels())
         expect(c.ask("PAUSE")[0] == 200 and c.ask("PLAY")[0] == 200, "PAUSE and PLAY")
         c.rest = b""
@@ -312,8 +334,7 @@ def rtsp_ends_free_the_session():
             got = (got + more)[-64:]
         expect(got[-8:-6] == b"\x81\xcb", f"no BYE: {got.hex()}")
         wait_for("the session is gone", lambda: not consumers(d))
-        for name in ("viewers", "connections"):  # the socket's end comes a turn after the session's
-            wait_for(f"no RTSP {name}", lambda: d.metric(f"gb28181_rtsp_{name}") == 0)
+        no_rtsp_is_left(d)
 
 
 @test
