@@ -37,6 +37,7 @@ static const struct {
     { S("the name cannot be looked up: no name server answers"),
       "域名无法解析：域名服务器没有应答" },
     { S("status 401"), "应答状态码 401" },
+    { S("the query was answered with SIP 405"), "设备对查询应答 SIP 405" },
     { S("the video is svac"), "视频编码为 svac" },
     { S("the video is of a codec that players do not know"),
       "视频编码不被播放器支持" },

@@ -12,7 +12,7 @@ import re
 import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-TELLS = {"session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
+TELLS = {"catalog_failed": 3, "commands_follow": 3, "session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
 ANSWERS = {"http_answer_fail": 3, "fail": 1}  # of app/http
 FAULT = r'(?:\bfault\s*=|\breturn|\bbad_scope\s*=|\? NULL\s*:)((?:\s*"(?:[^"\\]|\\.)*")+)\s*;'  # what is wrong with a request
 STRING = r'"((?:[^"\\]|\\.)*)"'
