@@ -115,6 +115,10 @@ def main():
     for en, zh in said:
         if re.findall("%.", en) != re.findall("%.", zh):
             bad.append(f"tools/ctl/words.c: other conversions: {en}")
+    helps = [[line.split("  ")[1] for text in strings(read_ctl(path).split(begin, 1)[1].split(";\n", 1)[0]) for line in text.split("\\n") if re.match("  [a-z-]", line)]
+             for path, begin in (("tools/gbctl.c", "usage[] ="), ("tools/ctl/help_zh.c", "ctl_help_zh[] ="))]
+    if helps[0] != helps[1] or len(helps[0]) < 50:
+        bad.append(f"tools/ctl/help_zh.c: other commands than in English: {set(helps[0]) ^ set(helps[1])}")
     for path in ["tools/gbctl.c", *sorted(glob.glob("tools/ctl/*.c"))]:
         source = read_ctl(path)
         for call in re.finditer(r"\b(ctl_die|ctl_die_hint|ctl_hint|ctl_words)\(", source):
