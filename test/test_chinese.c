@@ -47,6 +47,7 @@ static const struct {
         "downright, zoomin, zoomout or stop"),
       "command 应为 left、right、up、down、upleft、upright、downleft、"
       "downright、zoomin、zoomout 或 stop" },
+    { S("the query was answered with SIP 405"), "设备对查询应答 SIP 405" },
     { S("the video is svac"), "视频编码为 svac" },
     { S("the video is of a codec that players do not know"),
       "视频编码不被播放器支持" },

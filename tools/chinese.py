@@ -12,7 +12,7 @@ import re
 import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-TELLS = {"session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
+TELLS = {"catalog_failed": 3, "commands_follow": 3, "session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
 ANSWERS = {"http_answer_fail": 3, "fail": 1}  # of app/http
 FAULT = r'(?:\bfault\s*=|\breturn|\bbad_scope\s*=|\? NULL\s*:)((?:\s*"(?:[^"\\]|\\.)*")+)\s*;'  # what is wrong with a request
 STRING = r'"((?:[^"\\]|\\.)*)"'
@@ -115,6 +115,10 @@ def main():
     for en, zh in said:
         if re.findall("%.", en) != re.findall("%.", zh):
             bad.append(f"tools/ctl/words.c: other conversions: {en}")
+    helps = [[line.split("  ")[1] for text in strings(read_ctl(path).split(begin, 1)[1].split(";\n", 1)[0]) for line in text.split("\\n") if re.match("  [a-z-]", line)]
+             for path, begin in (("tools/gbctl.c", "usage[] ="), ("tools/ctl/help_zh.c", "ctl_help_zh[] ="))]
+    if helps[0] != helps[1] or len(helps[0]) < 50:
+        bad.append(f"tools/ctl/help_zh.c: other commands than in English: {set(helps[0]) ^ set(helps[1])}")
     for path in ["tools/gbctl.c", *sorted(glob.glob("tools/ctl/*.c"))]:
         source = read_ctl(path)
         for call in re.finditer(r"\b(ctl_die|ctl_die_hint|ctl_hint|ctl_words)\(", source):

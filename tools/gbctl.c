@@ -105,6 +105,11 @@ static const char usage[] =
     "  --completion [SHELL]  print a completion script for bash, zsh or fish\n"
     "  --version, --help\n";
 
+static const char *help_text(void)
+{
+    return ctl.chinese ? ctl_help_zh : usage;
+}
+
 static const struct ctl_command *const commands[] = {
     ctl_list_commands,    ctl_command_commands,  ctl_camera_commands,
     ctl_live_commands,    ctl_webhook_commands,  ctl_firmware_commands,
@@ -255,10 +260,10 @@ static int read_options(int argc, char **argv)
             exit(EX_OK);
         case 'h':
         case HELP:
-            fputs(usage, stdout);
+            fputs(help_text(), stdout);
             exit(EX_OK);
         default:
-            fputs(usage, stderr);
+            fputs(help_text(), stderr);
             exit(EX_USAGE);
         }
     }
@@ -270,7 +275,7 @@ static struct slice asked; /* the command's name */
 /* The lines of the usage that are the asked command's. */
 int ctl_usage(void)
 {
-    struct slice left = slice_str(usage), line, rest, name;
+    struct slice left = slice_str(help_text()), line, rest, name;
     bool own = false;
 
     fprintf(stderr, "gbctl: %s\n", ctl_words("it is used like this:"));
@@ -310,7 +315,7 @@ static int run(char **arg, int n)
                           : ctl_show(c->path, c->columns, c->n_columns);
         }
     if (slice_eq(what, SLICE("help"))) {
-        fputs(usage, stdout);
+        fputs(help_text(), stdout);
         return EX_OK;
     }
     if (n && is_command(what))
@@ -318,7 +323,7 @@ static int run(char **arg, int n)
     if (n)
         ctl_die(EX_USAGE, "there is no command \"%s\"; gbctl --help lists them",
                 arg[0]);
-    fputs(usage, stderr);
+    fputs(help_text(), stderr);
     return EX_USAGE;
 }
 

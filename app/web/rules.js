@@ -4,9 +4,9 @@ import { addTexts, t } from './i18n.js';
 
 addTexts({
   en: { rules: 'What is done by itself', noRules: 'There are no rules.', ruleName: 'Name', ruleWhen: 'Alarms of', ruleDoes: 'What is done', ruleFollowed: 'Followed', ruleHeld: 'held back', ruleDevice: 'Device id (empty: any)', ruleChannel: 'Channel id (empty: any)', ruleAtDevice: 'At another device', ruleAtChannel: 'At another channel',
-    ruleUrgency: 'This urgent or more', ruleRecord: 'Record (s)', rulePreset: 'Turn to preset', ruleSnapshot: 'Picture by the camera', ruleHook: 'Webhook', ruleEvery: 'Not again within (s)', ruleOn: 'In force', ruleSave: 'Save the rule', ruleAny: 'any device', noHook: 'none' },
+    ruleUrgency: 'This urgent or more', ruleRecord: 'Record (s)', rulePreset: 'Turn to preset', ruleSnapshot: 'Picture by the camera', ruleHook: 'Webhook', ruleEvery: 'Not again within (s)', ruleOn: 'In force', ruleSave: 'Save the rule', ruleReplace: 'There is a rule of this name: replace it?', ruleAny: 'any device', noHook: 'none' },
   zh: { rules: '报警联动', noRules: '没有联动规则。', ruleName: '名称', ruleWhen: '报警来源', ruleDoes: '联动动作', ruleFollowed: '执行次数', ruleHeld: '被抑制', ruleDevice: '设备编号（留空为任意）', ruleChannel: '通道编号（留空为任意）', ruleAtDevice: '在另一设备执行', ruleAtChannel: '在另一通道执行',
-    ruleUrgency: '此级别及更紧急', ruleRecord: '录像（秒）', rulePreset: '转到预置位', ruleSnapshot: '设备抓拍', ruleHook: 'Webhook', ruleEvery: '多少秒内不重复', ruleOn: '启用', ruleSave: '保存规则', ruleAny: '任意设备', noHook: '无' },
+    ruleUrgency: '此级别及更紧急', ruleRecord: '录像（秒）', rulePreset: '转到预置位', ruleSnapshot: '设备抓拍', ruleHook: 'Webhook', ruleEvery: '多少秒内不重复', ruleOn: '启用', ruleSave: '保存规则', ruleReplace: '已有同名规则，确定替换？', ruleAny: '任意设备', noHook: '无' },
 });
 
 const TEXTS = ['device', 'channel', 'method', 'priority'];
@@ -34,6 +34,7 @@ export class Rules {
     this.f.webhook.replaceChildren(h('option', { value: '', t: 'noHook' }), ...(hooks.ok ? hooks.data.items : []).map((k) => h('option', { text: k.name })));
     this.f.webhook.value = was;
     this.said.textContent = trouble(rules) || (rules.data.items.length ? '' : t('noRules'));
+    this.names = (rules.ok ? rules.data.items : []).map((k) => k.name);
     this.table.draw((rules.ok ? rules.data.items : []).map((k) => this.row(k)));
   }
 
@@ -71,6 +72,7 @@ export class Rules {
     const { f } = this;
     const name = f.name.value.trim();
     const was = this.editing?.name === name ? this.editing : null;
+    if (!was && this.names.includes(name) && !window.confirm(t('ruleReplace'))) return;
     const kept = { ...(was?.when.type && { type: was.when.type }), ...(was?.when.group && { group: was.when.group }) };
     const filled = (pairs) => Object.fromEntries(pairs.filter(([, v]) => v));
     const body = { enabled: f.enabled.checked, when: { ...kept, ...filled([['device', f.device.value.trim()], ['channel', f.channel.value.trim()], ['method', f.method.value], ['priority', Number(f.priority.value)]]) },

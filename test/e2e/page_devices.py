@@ -1,6 +1,7 @@
 """test/e2e/page_devices.py - cases of page.py: devices that are added beforehand, what
 they are asked to report, and everything else that the standard lets one ask."""
 import json
+import time
 
 from rig import Cameras, Failed, channel_id, wait_for
 
@@ -123,6 +124,12 @@ def rule(b, d):
     wait_for("its preset", lambda: d.get("/api/v1/rules/gate")["preset"] == 3)
     if d.get("/api/v1/rules/gate")["when"] != {"device": DEVICE, "method": "5", "type": "2"}:
         raise Failed(f"{d.get('/api/v1/rules/gate')}")
+    b.run("""window.confirm = () => false; const i = document.querySelectorAll('#view-alarms .rules form :is(input, select)');
+        i[0].value = 'gate'; i[6].value = 8; i[0].form.requestSubmit()""")
+    time.sleep(0.3)
+    if d.get("/api/v1/rules/gate")["preset"] != 3:
+        raise Failed("another one of the same name took its place unasked")
+    b.run("document.querySelector('#view-alarms .rules form').reset()")
     b.both("rules")
     b.run("window.confirm = () => true; document.querySelector('#view-alarms .rules [data-id=gate] [data-t=del]').click()")
     wait_for("it is gone", lambda: not d.get("/api/v1/rules")["items"])

@@ -60,6 +60,7 @@ def check_system(d, transport):
     expect(max(map(len, ladder.splitlines())) <= 80, f"wider than 80:\n{ladder}")
     expect("\x1b" not in ladder, "colours in a pipe")
     expect("平台" in gbctl(d, "trace", LANG="zh_CN.UTF-8"), "no Chinese heading")
+    expect("设备的通道" in gbctl(d, "help", LANG="zh_CN.UTF-8"), "no Chinese help")
     for args, code, en, zh in ((("--token", "x", "devices"), 77, "is it the token of that server?", "令牌是否属于该服务器？"),
                                (("--token", "", "devices"), 77, "no token was found: --token @FILE", "未找到令牌：请用 --token"),
                                (("--url", "http://127.0.0.1:1", "devices"), 69, "is the daemon running there?", "服务是否在该地址运行？"),

@@ -33,6 +33,8 @@ extern struct ctl_options ctl;
 #define CTL_TOKEN_HERE "./gb28181d-data/admin-token"
 #define CTL_TOKEN_SYSTEM "/var/lib/gb28181d/admin-token"
 
+extern const char ctl_help_zh[]; /* --help */
+
 /* In the language of who looks: a sentence of gbctl's own, or a format. */
 const char *ctl_words(const char *english);
 /* fmt: its Chinese is looked up. */
