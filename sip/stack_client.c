@@ -185,9 +185,12 @@ int sip_stack_request(struct sip_stack *s, const struct sip_request *r,
     return 0;
 }
 
-/* A request of ours, parsed: for its ACK, its CANCEL, its dialog. */
+/* A request of ours, parsed: for its ACK, its CANCEL, its dialog. Of one that is
+ * answered, and no INVITE, there is nothing left. */
 int stk_read_back(struct sip_stack *s, const struct trans *t)
 {
+    if (!t->out)
+        return GB_ENOENT;
     return sip_msg_parse(&s->aux, blob_slice(t->out), SIP_STREAM, NULL);
 }
 

@@ -385,6 +385,37 @@ static void payload_of_another_kind(void **state)
     }
 }
 
+/* What to do is another thing for each refusal. */
+static void refusals_and_hints(void **state)
+{
+    static const struct {
+        unsigned status;
+        const char *hint;
+    } cases[] = {
+        { 302, "sends the call elsewhere" },
+        { 403, "the device forbids it" },
+        { 480, "offline behind its recorder" },
+        { 603, "the device declines" },
+        { 699, "see the log of the device" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        d->invite = SIM_REFUSE;
+        d->refuse_status = cases[i].status;
+        d->refuse_times = 9;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        sim_run(&s, 9000);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        if (!text_has(s.last_hint, cases[i].hint))
+            fail_msg("%u: %s", cases[i].status, s.last_hint);
+        ends_clean();
+    }
+}
+
 static void never_started(void **state)
 {
     struct sim_device *d = ready();
@@ -552,6 +583,7 @@ int main(void)
         cmocka_unit_test(refusals_worth_another_try),
         cmocka_unit_test(failures),
         cmocka_unit_test(payload_of_another_kind),
+        cmocka_unit_test(refusals_and_hints),
         cmocka_unit_test(never_started),
         cmocka_unit_test(no_port_can_be_opened),
         cmocka_unit_test(a_row_of_ports_is_taken),

@@ -311,6 +311,26 @@ static void a_2xx_of_another_branch(void **state)
     }
 }
 
+/* Of a request that is answered nothing is left to compare with. */
+static void another_branch_behind_the_answer(void **state)
+{
+    static const struct hand_ans ok = { .status = 200, .to_tag = "t" };
+    struct sip_request r;
+    struct pair p;
+    char text[4096];
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r = hand_message(&p);
+    hand_send(&p, &r);
+    hand_answer(&p, &p.sent[0], &ok);
+    pair_inject(&p, 0, replaced(text, hand_answer_text(&p.sent[0], &ok),
+                                "branch=z9hG4bK", "branch=z9hG4bKz"));
+    assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+    assert_int_equal(pair_counters(&p, 0).stray_responses, 1);
+    pair_fini(&p);
+}
+
 static void what_is_not_sent(void **state)
 {
     static const struct {
@@ -639,6 +659,7 @@ int main(void)
         cmocka_unit_test(could_not_be_sent),
         cmocka_unit_test(which_answers_match),
         cmocka_unit_test(a_2xx_of_another_branch),
+        cmocka_unit_test(another_branch_behind_the_answer),
         cmocka_unit_test(what_is_not_sent),
         cmocka_unit_test(own_ids),
         cmocka_unit_test(messages_are_independent),

@@ -204,6 +204,9 @@ const struct chinese_row chinese_session[] = {
       "设备的会话已满：请停止观看它的其他平台或客户端，或重启设备" },
     { "the device supports neither this transport nor the other",
       "设备既不支持此传输方式，也不支持另一种" },
+    { "the device sends the call elsewhere, which no platform follows: let "
+      "the one that has the channel register here",
+      "设备要求改向别处呼叫，平台不会跟随：请让拥有该通道的设备直接注册到本平台" },
     { "the device declines: see its own settings and log",
       "设备拒绝：请查看其设置与日志" },
     { "see the log of the device", "请查看设备日志" },

@@ -430,6 +430,9 @@ void session_implied(struct platform *p, struct session *s)
 
 static const char *hint_of(const struct device *d, unsigned status)
 {
+    if (status < 400) /* only a REGISTER may be sent elsewhere (2022) */
+        return "the device sends the call elsewhere, which no platform "
+               "follows: let the one that has the channel register here";
     switch (status) {
     case 400:
     case 415:
