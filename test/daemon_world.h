@@ -82,6 +82,7 @@ static inline int setup(void **state)
     set("rtsp.listen=");
     set("media.threads=1");
     set("media.mode=dedicated");
+    set("media.ports=7000-7999"); /* beside test_port */
     assert_int_equal(secrets_open(&secrets, dir, why), 0);
     return 0;
 }
