@@ -370,7 +370,10 @@ static void send_cancel(struct sip_stack *s, struct trans *t, uint64_t now_ms)
         if (err)
             blob_unref(s, &b);
     }
-    if (err) { /* no memory: try again */
+    if (err) { /* no memory: try again, for as long as an answer to the CANCEL
+                  would be waited for */
+        if (t->m.end_ms == GB_NEVER)
+            sip_trans_input(&t->m, SIP_TE_CANCEL, &s->timers, now_ms);
         client(t)->give_up_ms = now_ms + STK_STALL_MS;
         return;
     }
