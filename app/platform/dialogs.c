@@ -259,7 +259,7 @@ static struct device *device_of(const struct platform *p,
 }
 
 /* The device wants to know who ends it, and hears that once: now, or when it has
- * proven its own password. */
+ * proven its own password; never where it has not proven it (way.c). */
 static bool log_in(struct platform *p, struct kept_dialog *k,
                    const struct sip_event *ev)
 {
@@ -270,10 +270,10 @@ static bool log_in(struct platform *p, struct kept_dialog *k,
     way_note(p, d, ev);
     if ((ev->status != 401 && ev->status != 407) || k->login)
         return false;
-    k->asked = !outgoing_wants_login(d, k->login, ev->status);
+    k->asked = !d->has_proven;
     if (k->asked)
         set_due(p, k, true);
-    else
+    else if (outgoing_has_login(d))
         send_bye(p, k, d, &d->peer);
     return k->asked || k->handle.id != 0;
 }
