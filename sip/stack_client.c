@@ -786,8 +786,10 @@ void stk_on_odd_response(struct sip_stack *s, const struct sip_peer *from,
     if (is_2xx(m) && m->call_id.n && m->to.text.n &&
         (is_2xx_to_invite(m) ||
          (!m->cseq.method_name.n && name_invite(s, m))) &&
-        has_our_tag(s, m))
+        has_our_tag(s, m)) {
+        m->odd |= SIP_ODD_FAULT;
         stk_on_response(s, from, m, now_ms);
+    }
 }
 
 /* ---- time -------------------------------------------------------------- */
