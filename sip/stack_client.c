@@ -1,7 +1,6 @@
 /* Requests of ours: sending, answers, ACK and CANCEL, forks, giving up. */
 #include "sip/stack_impl.h"
 
-
 /* ---- sending ----------------------------------------------------------- */
 
 static const struct slice transport_names[] = {
