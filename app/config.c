@@ -538,8 +538,8 @@ static int check_public_url(const struct config *c, struct config_error *e)
 {
     struct slice url = slice_str(config_text(c, CONFIG_HTTP_PUBLIC));
 
-    if (url.n == 0 || slice_has_prefix(url, SLICE("http://")) ||
-        slice_has_prefix(url, SLICE("https://")))
+    if (url.n == 0 || slice_has_iprefix(url, SLICE("http://")) ||
+        slice_has_iprefix(url, SLICE("https://")))
         return 0;
     return config_refuse(e, "http.public_url: must begin with http:// or https://");
 }
