@@ -48,7 +48,8 @@ static void dialogs_of_the_last_run_get_their_bye(void **state)
     platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
     assert_true(sip_stack_output(s.server, &out));
     assert_true(slice_has_prefix(out.bytes, SLICE("BYE sip:")));
-    assert_true(slice_find_slice(out.bytes, SLICE("CSeq: 21 BYE")) <
+    /* above what went out before the end, and was not stored any more */
+    assert_true(slice_find_slice(out.bytes, SLICE("CSeq: 85 BYE")) <
                 out.bytes.n);
     assert_true(slice_find_slice(out.bytes, SLICE("old@192.168.1.1")) <
                 out.bytes.n);

@@ -10,6 +10,8 @@
 
 #define DIALOG_ANSWERED_MS 60000 /* an answered one is known: as long as its
                                     number rests */
+#define UNSTORED_MAX 64 /* requests in a dialog that may have gone out since it
+                           was stored; a gap is no fault (RFC 3261 §12.2.2) */
 
 static struct slice append(char *text, size_t *at, struct slice s)
 {
@@ -371,6 +373,7 @@ int platform_restore_dialog(struct platform *p, uint64_t key,
     if (!k)
         return GB_ENOMEM;
     k->key = key;
+    k->state.local_cseq += UNSTORED_MAX;
     if (to.transport == SIP_UDP)
         send_bye(p, k, NULL, &to);
     else
