@@ -519,12 +519,15 @@ bool config_shared_fits(const struct config *c)
 static int check_shared(const struct config *c, struct config_error *e)
 {
     uint32_t port = config_number(c, CONFIG_MEDIA_SHARED);
+    const char *mode = config_text(c, CONFIG_MEDIA_MODE);
+    /* auto: the default gives way to media.ports, also where a file repeats it */
+    bool asked = port && strcmp(config_text(c, CONFIG_MEDIA_SHARED),
+                                config_keys[CONFIG_MEDIA_SHARED].def) != 0;
 
-    /* the default gives way to media.ports */
-    bool asked = (port && c->value[CONFIG_MEDIA_SHARED].layer != CONFIG_DEFAULT) ||
-                 strcmp(config_text(c, CONFIG_MEDIA_MODE), "shared") == 0;
-
-    if (asked && (port == 0 || !config_shared_fits(c)))
+    if (strcmp(mode, "dedicated") == 0)
+        return 0; /* nobody looks at it */
+    if ((asked || strcmp(mode, "shared") == 0) &&
+        (port == 0 || !config_shared_fits(c)))
         return config_refuse(e, "media.shared_port: %u is to be even and, with the "
                          "next one, outside media.ports", port);
     return 0;
@@ -535,8 +538,8 @@ static int check_public_url(const struct config *c, struct config_error *e)
 {
     struct slice url = slice_str(config_text(c, CONFIG_HTTP_PUBLIC));
 
-    if (url.n == 0 || slice_has_prefix(url, SLICE("http://")) ||
-        slice_has_prefix(url, SLICE("https://")))
+    if (url.n == 0 || slice_has_iprefix(url, SLICE("http://")) ||
+        slice_has_iprefix(url, SLICE("https://")))
         return 0;
     return config_refuse(e, "http.public_url: must begin with http:// or https://");
 }

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <yaml.h>
 
-
 struct reading {
     yaml_parser_t parser;
     yaml_event_t ev;

@@ -47,6 +47,8 @@ enum sip_odd {
     SIP_ODD_LEADING = 1024,     /* empty lines before the start line */
     SIP_ODD_NO_VIA = 2048,      /* a response without Via (small firmware);
                                    via is zero */
+    SIP_ODD_FAULT = 4096,       /* a 2xx to an INVITE that the stack took with
+                                   what the parser refuses */
 };
 
 struct sip_field {

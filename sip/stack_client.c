@@ -1,7 +1,6 @@
 /* Requests of ours: sending, answers, ACK and CANCEL, forks, giving up. */
 #include "sip/stack_impl.h"
 
-
 /* ---- sending ----------------------------------------------------------- */
 
 static const struct slice transport_names[] = {
@@ -793,6 +792,7 @@ void stk_on_odd_response(struct sip_stack *s, const struct sip_peer *from,
         !slice_eq(m->from.tag, s->aux.from.tag))
         return;
     m->cseq = s->aux.cseq;
+    m->odd |= SIP_ODD_FAULT;
     stk_on_response(s, from, m, now_ms);
 }
 

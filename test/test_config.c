@@ -343,11 +343,15 @@ static void collisions(void **state)
         { "sip: { listen: ['127.0.0.1:5060', '127.0.0.2:5060'] }\n", true },
         { "http: { public_url: video.example }\n", false },
         { "http: { public_url: 'https://video.example' }\n", true },
+        { "http: { public_url: 'HTTPS://video.example' }\n", true },
         /* a shared port that is asked for fits; the default gives way */
         { "media: { shared_port: 40001 }\n", false },
         { "media: { shared_port: 40000, ports: 39000-41000 }\n", false },
         { "media: { shared_port: 0 }\n", true },
+        { "media: { shared_port: 40001, mode: dedicated }\n", true },
         { "media: { ports: 30000-30999 }\n", true },
+        { "media: { ports: 30000-30999, shared_port: 30000 }\n", true },
+        { "media: { ports: 30000-30999, mode: shared }\n", false },
     };
 
     (void)state;

@@ -3,6 +3,7 @@
 #include "app/platform/doctor.h"
 
 #include "app/platform/chinese.h"
+#include "sip/value.h"
 #include "test/session_rig.h"
 
 #include <stdio.h>
@@ -257,6 +258,8 @@ static void strangers_and_the_lost(void **state)
 static void a_clock_that_is_off(void **state)
 {
     struct sim_device *d = ready();
+    char date[40];
+    struct writer w = writer_of(date, sizeof(date));
 
     (void)state;
     d->date = "2020-01-01T00:00:00.000";
@@ -265,6 +268,13 @@ static void a_clock_that_is_off(void **state)
     examine(0);
     assert_string_equal(first(), "clock");
     assert_true(rep.link[DOCTOR_CLOCK].harmless);
+    sip_date_write(&w, s.now.utc_ms, 8 * 3600);
+    writer_char(&w, '\0');
+    d->date = date; /* it heeds ours at last */
+    sim_register(d);
+    sim_run(&s, 1000);
+    examine(0);
+    assert_int_equal(state_of(DOCTOR_CLOCK), DOCTOR_GREEN);
     ends_clean();
 }
 

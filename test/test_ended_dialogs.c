@@ -48,7 +48,8 @@ static void dialogs_of_the_last_run_get_their_bye(void **state)
     platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
     assert_true(sip_stack_output(s.server, &out));
     assert_true(slice_has_prefix(out.bytes, SLICE("BYE sip:")));
-    assert_true(slice_find_slice(out.bytes, SLICE("CSeq: 21 BYE")) <
+    /* above what went out before the end, and was not stored any more */
+    assert_true(slice_find_slice(out.bytes, SLICE("CSeq: 85 BYE")) <
                 out.bytes.n);
     assert_true(slice_find_slice(out.bytes, SLICE("old@192.168.1.1")) <
                 out.bytes.n);
@@ -336,6 +337,32 @@ static void and_waits_until_there_is_one_to_tell(void **state)
     sim_free(&s);
 }
 
+/* It is asked at its Contact, where it has proven nothing, and would wait there
+ * for ever. */
+static void and_not_where_there_never_is_one(void **state)
+{
+    struct sim_device *d;
+    struct sip_peer peer;
+    struct sip_out bye;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, ipc, "192.168.1.10:31044", SIP_UDP);
+    d->own_addr = "192.168.1.10:5060";
+    d->keepalive_ms = 60000;
+    assert_int_equal(gb_addr_parse(&d->listens, slice_str(d->own_addr), 0), 0);
+    sim_register(d);
+    sim_run(&s, 180000); /* where it sends from it answers nothing */
+    assert_true(text_has(s.log, "the next go to its Contact"));
+    peer = sim_view(&s, d).peer;
+    platform_restore_dialog(s.p, 5, &old_dialog, &peer, s.now);
+    bye = next_bye();
+    challenge(&bye);
+    sim_run(&s, 1000);
+    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+    sim_free(&s);
+}
+
 static void the_bye_of_a_voice_answers_a_challenge(void **state)
 {
     static const char sdp[] = "v=0\r\no=- 0 0 IN IP4 192.168.1.10\r\ns=Play\r\n"
@@ -385,6 +412,7 @@ int main(void)
         cmocka_unit_test(a_bye_without_memory_goes_out_later),
         cmocka_unit_test(a_bye_of_the_last_run_answers_a_challenge),
         cmocka_unit_test(and_waits_until_there_is_one_to_tell),
+        cmocka_unit_test(and_not_where_there_never_is_one),
         cmocka_unit_test(the_bye_of_a_voice_answers_a_challenge),
     };
 

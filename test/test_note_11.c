@@ -3,7 +3,6 @@
  * tests in test_commands.c and test_subscriptions.c. */
 #include "test/sim.h"
 
-
 #include <stdio.h>
 
 #define NVR "34020000001180000001"

@@ -1,6 +1,7 @@
 /* app/platform/sessions: every way in which they end, and that nothing of them
  * stays, in virtual time. */
 #include "test/knock.h"
+#include "test/pair.h"
 #include "test/session_rig.h"
 
 #include <stdio.h>
@@ -561,6 +562,67 @@ static void connection_lost_behind_a_100(void **state)
     }
 }
 
+static char invite[4096];
+
+static void keep_invite(void *ctx, bool out, const struct sip_peer *peer,
+                        struct slice bytes, struct gb_time now)
+{
+    (void)ctx;
+    (void)peer;
+    (void)now;
+    if (out && slice_has_prefix(bytes, SLICE("INVITE ")))
+        slice_copy(invite, sizeof(invite), bytes);
+}
+
+static bool deviates(const char *text)
+{
+    const char *got;
+    size_t pos = 0;
+
+    while (platform_profile_deviation(s.p, slice_str(nvr), &pos, &got))
+        if (!strcmp(got, text))
+            return true;
+    return false;
+}
+
+/* What is wrong with a 200 is taken, and noted of the device. */
+static void a_faulty_200_is_noted(void **state)
+{
+    static const char *const echoed[] = { "Via", "From", "To", "Call-ID",
+                                          "CSeq" };
+    const struct sim_options o = { .config = { .auto_enrol = true },
+                                   .on_message = keep_invite };
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+    struct sip_peer from = sim_view(&s, d).peer;
+    struct platform_session v;
+    struct sip_event ev;
+    char text[2048];
+    struct writer w = writer_of(text, sizeof(text));
+
+    (void)state;
+    assert_false(deviates("sip syntax tolerated"));
+    d->invite = SIM_SILENT;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+    sim_run(&s, 200);
+    writer_str(&w, "SIP/2.0 200 OK\r\n");
+    for (size_t i = 0; i < COUNT(echoed); i++) {
+        writer_f(&w, "%s: ", echoed[i]);
+        writer_slice_put(&w, pair_header(slice_str(invite), echoed[i]));
+        writer_str(&w, echoed[i][0] == 'T' ? ";tag=his\r\n" : "\r\n");
+    }
+    writer_str(&w, "Contact: <sip:nvr@192.168.1.10>\r\n"
+                   "Content-Length: none\r\n\r\n");
+    assert_int_equal(w.err, 0);
+    assert_true(sip_stack_input(s.server, &from, writer_slice(&w),
+                                s.now.mono_ms) != 0);
+    while (sip_stack_event(s.server, &ev))
+        platform_sip(s.p, &ev, s.now);
+    assert_true(sim_session(&s, v.id).step >= PLATFORM_STEP_ANSWER);
+    assert_true(deviates("sip syntax tolerated"));
+    platform_session_stop(s.p, v.id, s.now);
+    ends_clean();
+}
+
 static void late_and_foreign_reports(void **state)
 {
     struct sim_device *d = ready();
@@ -863,6 +925,7 @@ int main(void)
         cmocka_unit_test(as_configured_for_the_device),
         cmocka_unit_test(connection_lost_while_inviting),
         cmocka_unit_test(connection_lost_behind_a_100),
+        cmocka_unit_test(a_faulty_200_is_noted),
         cmocka_unit_test(late_and_foreign_reports),
         cmocka_unit_test(too_many_sessions),
         cmocka_unit_test(over_ipv6),

@@ -188,7 +188,6 @@ static void a_recording_ends(void **state)
                                0), GB_ERANGE);
 }
 
-
 /* PS packs: PSM says G.711, time stamps are of 90 kHz. */
 static void packs_are_program_stream(void **state)
 {

@@ -6,7 +6,6 @@
 #include "app/http/token.h"
 #include "app/net/cuts.h"
 
-
 #define TEXT_MAX 65536 /* bytes of all configuration strings */
 
 /* ---- life ------------------------------------------------------------------ */

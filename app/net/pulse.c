@@ -1,6 +1,5 @@
 #include "app/net/pulse.h"
 
-
 static void deliver(struct mail *m)
 {
     struct pulse *p = container_of(m, struct pulse, mail);

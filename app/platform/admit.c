@@ -2,6 +2,7 @@
 
 #include "app/platform/core.h"
 
+#include "base/writer.h"
 
 #define ID_MIN 18 /* rule B of the standard; rule A has 20 */
 #define ID_MAX 20

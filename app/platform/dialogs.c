@@ -10,6 +10,8 @@
 
 #define DIALOG_ANSWERED_MS 60000 /* an answered one is known: as long as its
                                     number rests */
+#define UNSTORED_MAX 64 /* requests in a dialog that may have gone out since it
+                           was stored; a gap is no fault (RFC 3261 §12.2.2) */
 
 static struct slice append(char *text, size_t *at, struct slice s)
 {
@@ -259,7 +261,7 @@ static struct device *device_of(const struct platform *p,
 }
 
 /* The device wants to know who ends it, and hears that once: now, or when it has
- * proven its own password. */
+ * proven its own password; never where it has not proven it (way.c). */
 static bool log_in(struct platform *p, struct kept_dialog *k,
                    const struct sip_event *ev)
 {
@@ -270,10 +272,10 @@ static bool log_in(struct platform *p, struct kept_dialog *k,
     way_note(p, d, ev);
     if ((ev->status != 401 && ev->status != 407) || k->login)
         return false;
-    k->asked = !outgoing_wants_login(d, k->login, ev->status);
+    k->asked = !d->has_proven;
     if (k->asked)
         set_due(p, k, true);
-    else
+    else if (outgoing_has_login(d))
         send_bye(p, k, d, &d->peer);
     return k->asked || k->handle.id != 0;
 }
@@ -371,6 +373,7 @@ int platform_restore_dialog(struct platform *p, uint64_t key,
     if (!k)
         return GB_ENOMEM;
     k->key = key;
+    k->state.local_cseq += UNSTORED_MAX;
     if (to.transport == SIP_UDP)
         send_bye(p, k, NULL, &to);
     else

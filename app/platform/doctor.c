@@ -221,31 +221,34 @@ static void examine_life(struct examination *x)
     }
 }
 
+/* What it was noted for is past when it has told the right time since. */
 static void examine_clock(struct examination *x)
 {
+    uint64_t off_s = clock_off_s(x->d);
+
+    if (clock_is_known(x->d) && off_s < CLOCK_OFF_S) {
+        find(x, DOCTOR_CLOCK, DOCTOR_GREEN, "nothing it said is a minute off");
+        return;
+    }
     if (device_has_noted(x->d, DEVIATION_CLOCK_OFF)) {
         find(x, DOCTOR_CLOCK, DOCTOR_RED,
              "it tells another time than ours in its REGISTERs, though it was "
              "told the time");
-        advise(x, DOCTOR_CLOCK,
-               "set its time zone, and let it take the time from the platform "
-               "or by NTP; recordings are found at the wrong time else", 0);
-        x->out->link[DOCTOR_CLOCK].harmless = true;
+    } else if (off_s) {
+        find(x, DOCTOR_CLOCK, DOCTOR_RED, "it is %llu s off ours",
+             (unsigned long long)off_s);
+    } else {
+        find(x, DOCTOR_CLOCK, DOCTOR_UNKNOWN, "it has not told its time yet");
         return;
     }
-    if (!clock_is_known(x->d)) {
-        find(x, DOCTOR_CLOCK, DOCTOR_UNKNOWN, "it has not told its time yet");
-    } else if (clock_off_s(x->d) < CLOCK_OFF_S) {
-        find(x, DOCTOR_CLOCK, DOCTOR_GREEN, "nothing it said is a minute off");
-    } else {
-        find(x, DOCTOR_CLOCK, DOCTOR_RED, "it is %llu s off ours",
-             (unsigned long long)clock_off_s(x->d));
-        advise(x, DOCTOR_CLOCK,
-               "set its time zone, and let it take the time from the platform "
-               "or by NTP; what it has recorded is asked for by its own clock "
-               "meanwhile (sip.correct_clocks)", 0);
-        x->out->link[DOCTOR_CLOCK].harmless = true;
-    }
+    advise(x, DOCTOR_CLOCK,
+           clock_text_ms(x->p, x->d)
+               ? "set its time zone, and let it take the time from the platform "
+                 "or by NTP; what it has recorded is asked for by its own clock "
+                 "meanwhile (sip.correct_clocks)"
+               : "set its time zone, and let it take the time from the platform "
+                 "or by NTP; recordings are found at the wrong time else", 0);
+    x->out->link[DOCTOR_CLOCK].harmless = true;
 }
 
 static void examine_catalog(struct examination *x)

@@ -1,7 +1,6 @@
 /* What a camera with one channel answers. */
 #include "tools/load/load.h"
 
-
 #include <stdio.h>
 #include <string.h>
 
