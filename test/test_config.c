@@ -88,6 +88,10 @@ static void faults(void **state)
           "sip.lisen: no such setting: is sip.listen meant?" },
         { "key of another section", "sip: { public_url: x }\n", ":1:8:",
           "is http.public_url meant?" },
+        { "key of several sections", "tls: { listen: x }\n", ":1:8:",
+          "tls.listen: no such setting: --print-config lists them" },
+        { "section, a letter", "a: {}\n", ":1:1:",
+          "a: no such section: --print-config lists them" },
         { "key, longer than any", "sip: { aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: 1 }\n", ":1:8:",
           "no such setting" },
