@@ -214,6 +214,11 @@ class Hostile(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def do_POST(self):  # pylint: disable=invalid-name
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Welcome</html>")
+
     def log_message(self, format, *args):  # pylint: disable=redefined-builtin
         pass
 
@@ -242,6 +247,7 @@ def gbctl_against_the_terminal():
         expect(devices["items"][0]["name"] == Hostile.name, "JSON is what the server said")
         expect("gate\u95e8" in run("devices"), "table")
         expect("gate\u95e8" in run("alarms"), "problem")
+        expect("the answer is no JSON" in run("play", DEVICE, "1"), "a page in place of an answer")
         text = run("download", "wait", "7")
         expect(text.count("queued: ") == 1, f"what it waits for, more than once: {text[:300]}")
     finally:
