@@ -352,6 +352,10 @@ static void collisions(void **state)
         { "media: { shared_port: 40000, ports: 39000-41000 }\n", false },
         { "media: { shared_port: 0 }\n", true },
         { "media: { ports: 30000-30999 }\n", true },
+        { "media: { shared_port: 30000, ports: 30000-30999 }\n", true },
+        { "media: { shared_port: 30000, ports: 30000-30999, mode: shared }\n",
+          false },
+        { "media: { shared_port: 40001, mode: dedicated }\n", true },
     };
 
     (void)state;
