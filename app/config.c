@@ -516,18 +516,24 @@ bool config_shared_fits(const struct config *c)
     return port % 2 == 0 && (port + 1 < lo || port > hi);
 }
 
+/* Its default gives way to media.ports, also where a file says it; dedicated
+ * needs none. */
+static bool is_shared_asked(const struct config *c)
+{
+    const char *mode = config_text(c, CONFIG_MEDIA_MODE);
+
+    if (strcmp(mode, "auto") != 0)
+        return strcmp(mode, "shared") == 0;
+    return config_number(c, CONFIG_MEDIA_SHARED) &&
+           strcmp(config_text(c, CONFIG_MEDIA_SHARED),
+                  config_keys[CONFIG_MEDIA_SHARED].def) != 0;
+}
+
 static int check_shared(const struct config *c, struct config_error *e)
 {
     uint32_t port = config_number(c, CONFIG_MEDIA_SHARED);
-    const char *mode = config_text(c, CONFIG_MEDIA_MODE);
-    /* auto: the default gives way to media.ports, also where a file repeats it */
-    bool asked = port && strcmp(config_text(c, CONFIG_MEDIA_SHARED),
-                                config_keys[CONFIG_MEDIA_SHARED].def) != 0;
 
-    if (strcmp(mode, "dedicated") == 0)
-        return 0; /* nobody looks at it */
-    if ((asked || strcmp(mode, "shared") == 0) &&
-        (port == 0 || !config_shared_fits(c)))
+    if (is_shared_asked(c) && (port == 0 || !config_shared_fits(c)))
         return config_refuse(e, "media.shared_port: %u is to be even and, with the "
                          "next one, outside media.ports", port);
     return 0;

@@ -54,7 +54,7 @@ static struct slice nearest(struct slice name, bool section)
                                    : slice_str(config_keys[k].name);
         unsigned d = key.n <= NAME_MAX_BYTES ? distance(name, key) : far;
 
-        if (d < far && d < key.n) {
+        if (d < far && d < key.n && d < name.n) {
             far = d;
             best = key;
         }
@@ -62,19 +62,22 @@ static struct slice nearest(struct slice name, bool section)
     return best;
 }
 
-/* One whose last word is the same, in another section. */
+/* The one whose last word is the same, in another section; of several none. */
 static struct slice elsewhere(struct slice name)
 {
     size_t dot = slice_find(name, '.');
-    struct slice last = slice_from(name, dot);
+    struct slice last = slice_from(name, dot), found = { NULL, 0 };
 
     for (int k = 0; dot < name.n && k < CONFIG_COUNT; k++) {
         struct slice key = slice_str(config_keys[k].name);
 
-        if (slice_eq(slice_from(key, slice_find(key, '.')), last))
-            return key;
+        if (!slice_eq(slice_from(key, slice_find(key, '.')), last))
+            continue;
+        if (found.n)
+            return (struct slice){ NULL, 0 };
+        found = key;
     }
-    return (struct slice){ NULL, 0 };
+    return found;
 }
 
 const char *config_unknown(struct slice name, bool section,

@@ -79,7 +79,7 @@ static int load(struct daemon *d, char why[static TLS_WHY_MAX])
         err = tls_ctx_server(&d->tls, f.cert, f.key, why);
     trouble = err ? NULL : tls_ctx_trouble(d->tls, daemon_now(d).utc_ms / 1000);
     if (trouble)
-        log_f(LOG_WARN, "msg=\"others do not trust the certificate\" file=\"%s\" "
+        log_f(LOG_WARN, "msg=\"look after the certificate\" file=\"%s\" "
                         "why=\"%s\"", f.cert, trouble);
     return err;
 }

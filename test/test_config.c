@@ -88,6 +88,10 @@ static void faults(void **state)
           "sip.lisen: no such setting: is sip.listen meant?" },
         { "key of another section", "sip: { public_url: x }\n", ":1:8:",
           "is http.public_url meant?" },
+        { "key of several sections", "tls: { listen: x }\n", ":1:8:",
+          "tls.listen: no such setting: --print-config lists them" },
+        { "section, a letter", "a: {}\n", ":1:1:",
+          "a: no such section: --print-config lists them" },
         { "key, longer than any", "sip: { aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
           "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: 1 }\n", ":1:8:",
           "no such setting" },
@@ -352,6 +356,8 @@ static void collisions(void **state)
         { "media: { ports: 30000-30999 }\n", true },
         { "media: { ports: 30000-30999, shared_port: 30000 }\n", true },
         { "media: { ports: 30000-30999, mode: shared }\n", false },
+        { "media: { shared_port: 30000, ports: 30000-30999, mode: shared }\n",
+          false },
     };
 
     (void)state;

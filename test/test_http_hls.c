@@ -227,6 +227,7 @@ static void a_recording_is_over(void **state)
     assert_string_equal(fx.hls_query, strchr(url, '?') + 1);
     told(0, "#EXT-X-ENDLIST\n");
     assert_string_equal(fx.last.body, "#EXT-X-ENDLIST\n");
+    assert_int_equal(ask("HEAD", url, "", ""), 200);
     assert_int_equal(ask("GET", piece, "", ""), 0);
     assert_int_equal(fx.hls.number, 42);
     assert_int_equal(ask("GET", "/session/1/index.m3u8", "", ""), 401);
@@ -240,6 +241,22 @@ static void a_recording_is_over(void **state)
     assert_int_equal(ask("GET", piece, "", ""), 404);
 }
 
+/* It is no session, and not over: each playlist lets its pieces in for as long. */
+static void of_a_talk(void **state)
+{
+    (void)state;
+    fake.voice[0] = (struct platform_voice){ .id = 13, .device = SLICE(D1),
+                                             .mode = PLATFORM_VOICE_TALK,
+                                             .state = PLATFORM_VOICE_SPEAKS };
+    assert_int_equal(get("/session/13/index.m3u8"), 0);
+    fx.now.mono_ms += HTTP_HLS_HOLD_MS - 1;
+    assert_int_equal(get("/session/13/index.m3u8"), 0);
+    fx.now.mono_ms += HTTP_HLS_HOLD_MS - 1;
+    http_app_tick(fx.app);
+    assert_int_equal(get("/session/13/seg_42.m4s"), 0);
+    assert_int_equal(fx.hls.number, 42);
+}
+
 int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
@@ -247,6 +264,7 @@ int main(void)
         APP(playlist), APP(held_for_a_while), APP(signature_goes_on),
         APP(failures), APP(unread_codec),     APP(delay),
         APP(of_a_recording), APP(a_recording_is_over),
+        APP(of_a_talk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

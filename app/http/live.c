@@ -606,18 +606,21 @@ void http_get_session_media(struct http_call *c)
 {
     struct platform_session s;
     struct http_media m;
+    bool talks, over;
 
     if (!read_format(c, &m) || !read_choices(c, &m))
         return;
-    if (c->head->method == HTTP_GET && is_over(c, &m, &s)) {
-        if (read_hls(c, &m))
-            http_hls_last(c, &s, &m);
-        return;
-    }
-    if (!find_talk(c, &s) && !http_session_find(c, &s))
+    talks = find_talk(c, &s);
+    over = !talks && is_over(c, &m, &s);
+    if (!talks && !over && !http_session_find(c, &s))
         return;
     if (c->head->method == HTTP_HEAD) {
         answer_head(c, &m);
+        return;
+    }
+    if (over) {
+        if (read_hls(c, &m))
+            http_hls_last(c, &s, &m);
         return;
     }
     m.stream = s.stream;

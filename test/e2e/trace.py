@@ -194,7 +194,7 @@ def gbctl_speaks_to_the_camera():
 class Hostile(http.server.BaseHTTPRequestHandler):
     """A server whose devices name things so that a terminal would obey, and whose
     nodes all have two parents."""
-    asked = 0
+    asked, waits = 0, 4
     name = "\x1b[2J\x9b31m\x7f\rgate\u95e8"
 
     def do_GET(self):  # pylint: disable=invalid-name
@@ -204,11 +204,20 @@ class Hostile(http.server.BaseHTTPRequestHandler):
         status = 404 if "alarms" in self.path else 200
         body = {"items": nodes if level < 24 else []} if status == 200 else {
             "code": "gone", "detail": self.name, "hint": self.name}
+        if "downloads" in self.path:  # waits for long, and says at length why
+            Hostile.waits -= 1
+            body = {"id": "7", "state": "queued" if Hostile.waits else "done", "evidence": self.name * 50,
+                    "ended_at": None if Hostile.waits else "2026-01-02T03:04:05Z"}
         data = json.dumps(body, ensure_ascii=False).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def do_POST(self):  # pylint: disable=invalid-name
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>Welcome</html>")
 
     def log_message(self, format, *args):  # pylint: disable=redefined-builtin
         pass
@@ -238,6 +247,9 @@ def gbctl_against_the_terminal():
         expect(devices["items"][0]["name"] == Hostile.name, "JSON is what the server said")
         expect("gate\u95e8" in run("devices"), "table")
         expect("gate\u95e8" in run("alarms"), "problem")
+        expect("the answer is no JSON" in run("play", DEVICE, "1"), "a page in place of an answer")
+        text = run("download", "wait", "7")
+        expect(text.count("queued: ") == 1, f"what it waits for, more than once: {text[:300]}")
     finally:
         server.shutdown()
         thread.join()

@@ -282,17 +282,13 @@ void ctl_problem(unsigned status, struct slice body)
     exit(status == 401 || status == 403 ? EX_NOPERM : 1);
 }
 
-/* The JSON of an answer, NULL for none; ends the program with what the server
- * says when it says no. */
-json_t *ctl_call(const char *method, const char *path)
+json_t *ctl_answer_json(unsigned status, struct slice body)
 {
-    struct ctl_answer a = ctl_request(method, path, "application/json");
-    struct slice body = ctl_body(&a);
     json_error_t e;
     json_t *j = NULL;
 
-    if (a.status >= 300)
-        ctl_problem(a.status, body);
+    if (status >= 300)
+        ctl_problem(status, body);
     if (body.n) {
         j = json_loadb(body.p, body.n, 0, &e);
         if (!j)
@@ -300,6 +296,13 @@ json_t *ctl_call(const char *method, const char *path)
     }
     free((char *)(uintptr_t)body.p);
     return j;
+}
+
+json_t *ctl_call(const char *method, const char *path)
+{
+    struct ctl_answer a = ctl_request(method, path, "application/json");
+
+    return ctl_answer_json(a.status, ctl_body(&a));
 }
 
 /* ---- paths ---- */

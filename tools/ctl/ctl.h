@@ -98,7 +98,10 @@ void ctl_follow(const char *path, void (*each)(void *ctx, const json_t *j),
                 void *ctx) __attribute__((noreturn));
 /* Ends the program with what the server says. */
 void ctl_problem(unsigned status, struct slice body);
-/* The JSON of an answer, NULL for none. */
+/* The JSON of an answer, NULL for none; frees the body. Ends the program with what
+ * the server says when it says no. */
+json_t *ctl_answer_json(unsigned status, struct slice body);
+/* That of a request. */
 json_t *ctl_call(const char *method, const char *path);
 /* All pages of a list as one object {items, total}. */
 json_t *ctl_list(const char *path);

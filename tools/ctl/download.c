@@ -43,10 +43,11 @@ static void show_progress(const json_t *j)
 static void show_trouble(const json_t *j, char said[static SAID_MAX], bool bar)
 {
     const char *why = ctl_told(j, "evidence");
+    struct slice begin = slice_head(slice_str(why), SAID_MAX - 1);
 
-    if (ctl.json || is_over(j) || slice_eq(slice_str(why), slice_str(said)))
+    if (ctl.json || is_over(j) || slice_eq(begin, slice_str(said)))
         return;
-    slice_copy(said, SAID_MAX, slice_str(why));
+    slice_copy(said, SAID_MAX, begin);
     if (*why)
         fprintf(stderr, "%s%s: %s\n", bar ? "\r\033[K" : "",
                 ctl_shown_of(j, "state"), ctl_shown(why));

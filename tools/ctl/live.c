@@ -21,18 +21,13 @@ static json_t *begin(const char *path)
 {
     struct ctl_answer a = ctl_request("POST", path, "application/json");
     struct slice body = ctl_body(&a);
-    json_t *j;
 
     for (int i = 1; i < ASKS && is_trying(&a, body); i++) {
         free((char *)(uintptr_t)body.p);
         a = ctl_request("POST", path, "application/json");
         body = ctl_body(&a);
     }
-    if (a.status >= 300)
-        ctl_problem(a.status, body);
-    j = json_loadb(body.p, body.n, 0, NULL);
-    free((char *)(uintptr_t)body.p);
-    return j;
+    return ctl_answer_json(a.status, body);
 }
 
 static int play(char **arg, int n)
