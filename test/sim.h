@@ -258,6 +258,8 @@ struct sim {
     uint32_t opened_cseq;
     struct gb_addr opened_from;
     char opened_target[128];
+    struct sip_dialog_state opened; /* as it would be stored: slices into ... */
+    char opened_text[1024];
 };
 
 /* opt may be NULL. false: no memory (with a failing allocator). */
