@@ -44,11 +44,12 @@ static const struct manscdp_row rows[] = {
 static const struct {
     const char *ver;
     uint32_t number; /* major * 1000 + minor */
+    uint32_t year;
 } editions[MANSCDP_EDITION_COUNT] = {
-    [MANSCDP_2011] = { "1.0", 1000 },
-    [MANSCDP_2014] = { "1.1", 1001 },
-    [MANSCDP_2016] = { "2.0", 2000 },
-    [MANSCDP_2022] = { "3.0", 3000 },
+    [MANSCDP_2011] = { "1.0", 1000, 2011 },
+    [MANSCDP_2014] = { "1.1", 1001, 2014 },
+    [MANSCDP_2016] = { "2.0", 2000, 2016 },
+    [MANSCDP_2022] = { "3.0", 3000, 2022 },
 };
 
 const char *manscdp_edition_ver(enum manscdp_edition e)
@@ -70,6 +71,25 @@ bool manscdp_edition_by_ver(struct slice ver, enum manscdp_edition *e)
         if (a * 1000 + b >= editions[i].number)
             *e = (enum manscdp_edition)i;
     return true;
+}
+
+bool manscdp_edition_by_odd_ver(struct slice ver, enum manscdp_edition *e)
+{
+    struct slice rest = ver;
+    uint32_t n;
+
+    slice_cut(&rest, ';', &ver);
+    ver = slice_trim(ver);
+    if (ver.n && (ver.p[0] == 'V' || ver.p[0] == 'v'))
+        ver = slice_from(ver, 1);
+    if (!slice_u32(ver, 9999, &n))
+        return manscdp_edition_by_ver(ver, e);
+    for (unsigned i = 0; i < MANSCDP_EDITION_COUNT; i++)
+        if (n == editions[i].year || n * 1000 == editions[i].number) {
+            *e = (enum manscdp_edition)i;
+            return true;
+        }
+    return false;
 }
 
 enum manscdp_root manscdp_root_by_name(struct slice name)

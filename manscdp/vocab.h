@@ -35,6 +35,9 @@ const char *manscdp_edition_ver(enum manscdp_edition e);
 /* The edition of an X-GB-Ver value; a version between two counts as the lower
  * one, above all as 2022. false, *e untouched: not "m.n". */
 bool manscdp_edition_by_ver(struct slice ver, enum manscdp_edition *e);
+/* The same of what is written otherwise and can mean one thing alone: "3",
+ * "V3.0", "3.0;x", "2022". */
+bool manscdp_edition_by_odd_ver(struct slice ver, enum manscdp_edition *e);
 
 #define MANSCDP_ROOT_MAP(X)                                                    \
     X(CONTROL,  "Control")                                                     \

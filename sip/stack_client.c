@@ -627,6 +627,20 @@ static void on_2xx(struct sip_stack *s, struct trans *t,
     }
 }
 
+/* A 2xx behind a refusal, mostly that of a CANCEL: the device sends, and nobody
+ * wants it. An INVITE that goes on with a password has a dialog still: its 2xx is
+ * to come. */
+static void on_late_2xx(struct sip_stack *s, struct trans *t,
+                        const struct sip_peer *from, const struct sip_msg *m,
+                        uint64_t now_ms)
+{
+    if (m->cseq.number != t->cseq || call_of(s, t)) {
+        s->count.dropped++;
+        return;
+    }
+    on_2xx(s, t, from, m, now_ms);
+}
+
 /* §17.1.1.3: to every 300-699, as often as it comes */
 struct ack_parts {
     const struct sip_msg *invite;
@@ -733,6 +747,16 @@ static struct trans *match(struct sip_stack *s, const struct sip_msg *m)
     return is_client(t) ? t : NULL;
 }
 
+/* Timer D is nothing over TCP. One that nobody wanted any more is remembered as
+ * over UDP: see on_late_2xx. */
+static void remember_orphan(struct trans *t, unsigned acts, uint64_t now_ms)
+{
+    if (!t->orphan || !(acts & SIP_TA_ACK) || !(acts & SIP_TA_FREE))
+        return;
+    t->m.state = SIP_TS_COMPLETED;
+    t->m.end_ms = now_ms + SIP_TIMER_D_MS;
+}
+
 void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
                      const struct sip_msg *m, uint64_t now_ms)
 {
@@ -744,6 +768,11 @@ void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
         return;
     }
     list_remove(&t->finished); /* a BYE may need room in the table */
+    if (t->m.kind == SIP_ICT && t->m.state == SIP_TS_COMPLETED && is_2xx(m)) {
+        on_late_2xx(s, t, from, m, now_ms);
+        stk_trans_settle(s, t);
+        return;
+    }
     acts = sip_trans_input(&t->m,
                            m->status < 200   ? SIP_TE_1XX
                            : m->status < 300 ? SIP_TE_2XX
@@ -755,6 +784,7 @@ void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
         send_ack(s, t, m);
     if (acts & SIP_TA_PASS)
         pass_up(s, t, from, m, now_ms);
+    remember_orphan(t, acts, now_ms);
     stk_trans_settle(s, t);
 }
 

@@ -18,6 +18,28 @@ static void keep_session(struct sim *s, uint64_t id)
     s->last.hint = slice_str(s->last_hint);
 }
 
+static void keep_text(struct sim *s, struct writer *w, struct slice *out)
+{
+    size_t at = w->len;
+
+    writer_slice_put(w, *out);
+    *out = slice_of(s->opened_text + at, w->len - at);
+}
+
+static void keep_dialog(struct sim *s, const struct sip_dialog_state *d)
+{
+    struct writer w = writer_of(s->opened_text, sizeof(s->opened_text));
+
+    s->opened = *d;
+    keep_text(s, &w, &s->opened.call_id);
+    keep_text(s, &w, &s->opened.local_uri);
+    keep_text(s, &w, &s->opened.remote_uri);
+    keep_text(s, &w, &s->opened.local_tag);
+    keep_text(s, &w, &s->opened.remote_tag);
+    keep_text(s, &w, &s->opened.target);
+    assert_int_equal(w.err, 0);
+}
+
 static void on_action(struct sim *s, const struct platform_action *a)
 {
     s->actions[a->kind]++;
@@ -52,6 +74,7 @@ static void on_action(struct sim *s, const struct platform_action *a)
         sim_on_file_order(s, a);
         break;
     case PLATFORM_DIALOG_OPENED:
+        keep_dialog(s, &a->dialog);
         s->opened_key = a->dialog_key;
         s->opened_cseq = a->dialog.local_cseq;
         s->opened_from = a->peer.remote;

@@ -95,6 +95,7 @@ struct sim_device {
     /* subscriptions */
     unsigned subscribe_status;  /* 0: accepted; else this answer */
     uint32_t subscribe_grants_s; /* 0: as asked */
+    bool subscribe_grants_none; /* Expires: 0 in the 200 */
     uint32_t subscribe_min_s;   /* Min-Expires of the answer */
     uint32_t subscribe_after_s; /* Retry-After of the answer */
     const char *subscribe_body; /* in the 200 */
@@ -257,6 +258,8 @@ struct sim {
     uint32_t opened_cseq;
     struct gb_addr opened_from;
     char opened_target[128];
+    struct sip_dialog_state opened; /* as it would be stored: slices into ... */
+    char opened_text[1024];
 };
 
 /* opt may be NULL. false: no memory (with a failing allocator). */

@@ -61,6 +61,8 @@ static void on_device_subscribe(struct sim_device *d,
         r.body = slice_str(d->subscribe_body);
     }
     r.expires = d->subscribe_grants_s ? d->subscribe_grants_s : 1000000;
+    if (d->subscribe_grants_none)
+        r.expires = 0;
     assert_int_equal(sip_stack_accept(d->sim->field, ev->transaction, &r, 0,
                                       d->sim->now.mono_ms, &sub), 0);
     if (!sub)

@@ -54,21 +54,30 @@ static void order(const char *wanted, char session[static 33])
     json_decref(j);
 }
 
-/* A picture brought to the URL of an order that is good until then. */
-static unsigned bring(const char *session, int64_t until_utc_ms)
+/* A picture brought to the URL of an order that is good until then. name: what the
+ * camera puts behind its path, behind: behind it all. */
+static unsigned bring_as(const char *session, int64_t until_utc_ms,
+                         const char *name, const char *behind)
 {
-    char scope[80], target[256];
+    char scope[80], target[512];
     struct writer w = writer_of(target, sizeof(target) - 1);
     unsigned status;
 
     snprintf(scope, sizeof(scope), "/snapshot/%s", session);
-    writer_f(&w, "%s?t=", scope);
+    writer_f(&w, "%s%s?t=", scope, name);
     http_sign(&w, fx.app->cfg.key, slice_str(scope), until_utc_ms / 1000, 0);
+    writer_str(&w, behind);
+    assert_int_equal(w.err, 0);
     target[w.len] = '\0';
     fx.body = SLICE(JPEG);
     status = ask("POST", target, "Content-Type: image/jpeg\r\n", "");
     fx.body = slice_of(NULL, 0);
     return status;
+}
+
+static unsigned bring(const char *session, int64_t until_utc_ms)
+{
+    return bring_as(session, until_utc_ms, "", "");
 }
 
 /* What a device says is done, ids of files behind the SessionID. */
@@ -164,6 +173,35 @@ static void only_by_its_url(void **state)
     assert_int_equal(bring(session, until + 60000), 404);
     assert_int_equal(stored, 0);
     expect_state(session, "silent");
+}
+
+/* A camera may add a name of its own to the URL, wherever; what is signed must be
+ * whole. */
+static void with_a_name_behind(void **state)
+{
+    static const struct {
+        const char *name, *behind;
+    } well[] = { { "/a.jpg", "" },   { "", "/a.jpg" },     { "", "a.jpg" },
+                 { "", "?n=a.jpg" }, { "", "&n=a.jpg" },   { "", "/b/a.jpg" },
+                 { "/a.jpg", "/a.jpg" } };
+    static const char *const ill[] = { "/snapshot/%s/a.jpg",
+                                       "/snapshot/%s?t=/a.jpg",
+                                       "/snapshot/%s?t=.a.jpg" };
+    int64_t until = fx.now.utc_ms + 31000;
+    char session[33], target[200];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(well); i++) {
+        order("", session);
+        if (bring_as(session, until, well[i].name, well[i].behind) != 200)
+            fail_msg("%s ... %s", well[i].name, well[i].behind);
+    }
+    order("", session);
+    for (size_t i = 0; i < COUNT(ill); i++) {
+        snprintf(target, sizeof(target), ill[i], session);
+        assert_int_equal(ask("POST", target, "", JPEG), 401);
+    }
+    assert_int_equal(bring_as(session, until - 40000, "", "/a.jpg"), 401);
 }
 
 /* Where everything is open the signature is not looked at; the order is. */
@@ -273,6 +311,7 @@ int main(void)
 #define APP(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(refused), APP(until_it_is_whole), APP(only_by_its_url),
+        APP(with_a_name_behind),
         APP(without_authentication),
         APP(refused_by_the_device), APP(the_oldest_make_room), APP(no_memory),
         APP(names),

@@ -121,6 +121,35 @@ static void versions(void **state)
     }
 }
 
+static void odd_versions(void **state)
+{
+    static const struct {
+        struct slice ver;
+        bool good;
+        enum manscdp_edition edition;
+    } cases[] = {
+        { S("3"), true, MANSCDP_2022 },        { S("V3.0"), true, MANSCDP_2022 },
+        { S("v3"), true, MANSCDP_2022 },       { S("3.0;x"), true, MANSCDP_2022 },
+        { S("3.0 ; x"), true, MANSCDP_2022 },  { S("2022"), true, MANSCDP_2022 },
+        { S("2"), true, MANSCDP_2016 },        { S("V2.0"), true, MANSCDP_2016 },
+        { S("2016"), true, MANSCDP_2016 },     { S("V1.1"), true, MANSCDP_2014 },
+        { S("1"), true, MANSCDP_2011 },        { S("2011"), true, MANSCDP_2011 },
+        { S("4"), false, 0 },                  { S("2015"), false, 0 },
+        { S("0"), false, 0 },                  { S("V"), false, 0 },
+        { S("VV3.0"), false, 0 },              { S(";3.0"), false, 0 },
+        { S(""), false, 0 },                   { S("x"), false, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        enum manscdp_edition e = MANSCDP_EDITION_COUNT;
+        bool good = manscdp_edition_by_odd_ver(guarded(cases[i].ver), &e);
+
+        assert_int_equal(good, cases[i].good);
+        assert_int_equal(e, good ? cases[i].edition : MANSCDP_EDITION_COUNT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +157,7 @@ int main(void)
         cmocka_unit_test(rows_are_consistent),
         cmocka_unit_test(some_rows),
         cmocka_unit_test(versions),
+        cmocka_unit_test(odd_versions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

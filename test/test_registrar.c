@@ -61,6 +61,37 @@ static void registers(void **state)
     }
 }
 
+/* Where the meaning is plain it is taken, else 2016 is assumed; told either way. */
+static void odd_versions(void **state)
+{
+    static const struct {
+        const char *version, *edition;
+        bool told;
+    } cases[] = {
+        { "3.0", "3.0", false },   { " 3.0 ", "3.0", false },
+        { "3", "3.0", true },      { "V3.0", "3.0", true },
+        { "3.0;x", "3.0", true },  { "2022", "3.0", true },
+        { "2", "2.0", true },      { "v1.1", "1.1", true },
+        { "GB28181", "2.0", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_options o = { .config = { .auto_enrol = true } };
+        struct sim_device *d;
+
+        assert_true(sim_init(&s, &o));
+        d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+        d->version = cases[i].version;
+        sim_register(d);
+        sim_run(&s, 100);
+        if (!slice_eq(sim_view(&s, d).edition, slice_str(cases[i].edition)) ||
+            (strstr(s.log, "X-GB-Ver is not") != NULL) != cases[i].told)
+            fail_msg("%s:\n%s", cases[i].version, s.log);
+        sim_free(&s);
+    }
+}
+
 static void note_15_1_date_as_configured(void **state)
 {
     static const struct {
@@ -568,6 +599,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(registers),
+        cmocka_unit_test(odd_versions),
         cmocka_unit_test(note_15_1_date_as_configured),
         cmocka_unit_test(refresh_with_the_old_answer),
         cmocka_unit_test(an_answer_is_good_at_one_address_only),

@@ -211,6 +211,19 @@ static void expect_unit(const struct unit *u, struct slice want)
 
 static struct reader r;
 
+/* What a viewer gets first. */
+static void begin(struct reader *to, const struct rtpmux *m,
+                  const struct media_config *video,
+                  const struct media_config *audio, int64_t at90k)
+{
+    struct media_chunk *chunk;
+
+    assert_int_equal(rtpmux_start_chunk(&chunk, &gb_alloc_heap, m, video, audio,
+                                        at90k), 0);
+    feed(to, chunk);
+    media_chunk_unref(chunk);
+}
+
 /* A key frame: parameter sets, then the picture; a delta alone. The marker is on
  * the last packet, and every packet has the stamp of the picture. */
 static void pictures(void **state)
@@ -240,6 +253,7 @@ static void pictures(void **state)
         memset(&r, 0, sizeof(r));
         au = au_video(&maker, cases[i].codec, 0, cases[i].nal, n);
         c = au_config(au);
+        begin(&r, &m, c, NULL, 0);
         pass(&r, &m, picture(au, 0), c);
         assert_int_equal(r.n, n);
         assert_int_equal(r.reports, 1);
@@ -327,8 +341,6 @@ static void example(void **state)
     f = picture(au_video(&maker, PS_CODEC_H264, 0, &nal, 1), 0);
     assert_int_equal(rtpmux_frame_chunk(&chunk, &gb_alloc_heap, &m, f, &c), 0);
     own = slice_of(media_chunk_own(chunk), chunk->n_own);
-    assert_true(rtpmux_next(&own, &p)); /* the report */
-    assert_int_equal(p.channel, 1);
     assert_true(rtpmux_next(&own, &p));
     assert_int_equal(p.channel, 0);
     assert_int_equal(p.bytes.n, 12 + 1400);
@@ -370,6 +382,7 @@ static void sounds(void **state)
         rtpmux_init(&m, 9, 0, 0);
         memset(&r, 0, sizeof(r));
         media_frame_ref(f);
+        begin(&r, &m, NULL, &c, 90000);
         pass(&r, &m, f, &c);
         if (r.n != cases[i].units || r.packets != cases[i].packets)
             fail_msg("%s: %u units, %u packets", cases[i].name, r.n,
@@ -433,6 +446,7 @@ static void reports(void **state)
     (void)state;
     rtpmux_init(&m, 5, 1700000000000, 90000); /* time 1 s of the timeline */
     memset(&r, 0, sizeof(r));
+    begin(&r, &m, NULL, &c, 90000);
     pass(&r, &m, sound(PS_CODEC_G711A, 320, 90000), &c);
     assert_int_equal(r.reports, 1);
     assert_int_equal(r.report_packets, 0);
@@ -478,6 +492,95 @@ static void starts(void **state)
         assert_int_equal(r.packets, 0);
         media_chunk_unref(c);
     }
+}
+
+#define FILM 400 /* chunks: eight seconds of pictures and sounds */
+#define GOP 50   /* chunks */
+
+static void make_film(struct rtpmux *m, struct media_config *const config[2],
+                      struct au_maker *maker, const struct slice nal[3],
+                      struct media_chunk *film[FILM],
+                      struct media_chunk *start[FILM / GOP])
+{
+    for (int i = 0; i < FILM; i++) {
+        int64_t at = i / 2 * 3600;
+        uint64_t pts = (uint64_t)at;
+        struct media_frame *f;
+
+        if (i % 2)
+            f = sound(PS_CODEC_G711A, 320, at);
+        else
+            f = picture(i % GOP ? au_delta(maker, pts)
+                                : au_video(maker, PS_CODEC_H264, pts, nal, 3),
+                        at);
+        assert_int_equal(rtpmux_frame_chunk(&film[i], &gb_alloc_heap, m, f,
+                                            config[f->track]), 0);
+        media_frame_unref(f);
+        if (i % GOP == GOP / 2)
+            assert_int_equal(rtpmux_start_chunk(&start[i / GOP],
+                                                &gb_alloc_heap, m, config[0],
+                                                config[1], at), 0);
+    }
+}
+
+/* What a viewer has seen of the two tracks. */
+struct tally {
+    unsigned reports[2], packets[2];
+    uint32_t count[2];
+};
+
+static void count(struct tally *y, struct media_chunk *c)
+{
+    struct slice all = slice_of(media_chunk_own(c), c->n_own);
+    struct rtpmux_packet p;
+
+    while (rtpmux_next(&all, &p)) {
+        unsigned t = p.channel / 2;
+        uint32_t packets;
+
+        if (p.channel % 2 == 0) {
+            y->packets[t]++;
+            continue;
+        }
+        packets = be32((const uint8_t *)p.bytes.p + 20);
+        y->reports[t]++;
+        assert_true(packets >= y->count[t]);
+        assert_true(y->packets[t] || y->reports[t] == 1);
+        y->count[t] = packets;
+    }
+}
+
+/* Wherever a viewer begins: one report before the first packet of a track, and
+ * what the next ones count is never less. */
+static void one_report_first(void **state)
+{
+    static const struct slice nal[] = { SLICE_INIT(AU_SPS), SLICE_INIT(AU_PPS),
+                                        SLICE_INIT(AU_IDR) };
+    struct media_config a = { .codec = PS_CODEC_G711A, .rate_hz = 8000 };
+    struct media_chunk *film[FILM], *start[FILM / GOP];
+    struct media_config *v;
+    struct rtpmux m = { 0 };
+    struct au_maker maker;
+
+    (void)state;
+    au_maker_init(&maker);
+    v = au_config(au_video(&maker, PS_CODEC_H264, 0, nal, 3));
+    rtpmux_init(&m, 7, 1000000, 0);
+    make_film(&m, (struct media_config *[]){ v, &a }, &maker, nal, film,
+              start);
+    for (int k = 0; k < FILM; k += GOP) {
+        struct tally y = { 0 };
+
+        count(&y, start[k / GOP]);
+        for (int i = k; i < FILM; i++)
+            count(&y, film[i]);
+        assert_true(y.reports[0] > (k == 0) && y.reports[1] > (k == 0));
+        media_chunk_unref(start[k / GOP]);
+    }
+    for (int i = 0; i < FILM; i++)
+        media_chunk_unref(film[i]);
+    media_config_unref(v);
+    au_maker_fini(&maker);
 }
 
 /* Seeds that are close have nothing in common, and the same one everything. */
@@ -565,7 +668,7 @@ static void without_memory(void **state)
                      GB_ENOMEM);
     memset(&r, 0, sizeof(r));
     pass(&r, &m, f, &c); /* nothing was lost by it */
-    assert_int_equal(r.reports, 1);
+    assert_int_equal(r.packets, 1);
 }
 
 /* Every prefix of packets: whole ones only. */
@@ -605,6 +708,7 @@ int main(void)
         cmocka_unit_test(pictures),     cmocka_unit_test(fragments),
         cmocka_unit_test(example),      cmocka_unit_test(sounds),
         cmocka_unit_test(stamps_of_sound), cmocka_unit_test(reports),
+        cmocka_unit_test(one_report_first),
         cmocka_unit_test(starts),       cmocka_unit_test(seeds),
         cmocka_unit_test(refused),      cmocka_unit_test(without_memory),
         cmocka_unit_test(cut),          cmocka_unit_test(byes),

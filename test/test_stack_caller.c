@@ -572,6 +572,65 @@ static void no_room_for_the_cancel(void **state)
     pair_fini(&p);
 }
 
+/* The same, and the 487 overtakes the 200 or comes in place of it first: what
+ * streams is ended, once, as long as the transaction is remembered. */
+static void cancelled_and_accepted(void **state)
+{
+    static const struct {
+        struct pair_wire wire;
+        uint64_t later_ms;
+    } cases[] = { { { 0 }, 0 },           { { 0 }, 5000 },
+                  { { 0 }, 31000 },       { { .tcp = true }, 0 },
+                  { { .tcp = true }, 31000 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct hand_ans cancelled = { .status = 487, .to_tag = "x" };
+        struct pair p;
+        struct sip_request r;
+        uint64_t dialog;
+
+        pair_init(&p, &cases[i].wire, NULL, true);
+        r = hand_invite(&p);
+        dialog = hand_call(&p, &r);
+        hand_answer(&p, &p.sent[0], &(struct hand_ans){ .status = 100 });
+        hand_end(&p, dialog);
+        hand_answer(&p, &p.sent[0], &cancelled);
+        pair_run(&p, p.now_ms + cases[i].later_ms);
+        hand_answer(&p, &p.sent[0], &hand_ok);
+        assert_int_equal(pair_count(&p, 0, "ACK"), 2);
+        assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+        hand_answer(&p, &p.sent[0], &hand_ok);
+        hand_answer(&p, &p.sent[0], &cancelled);
+        assert_int_equal(pair_count(&p, 0, "ACK"), 4);
+        assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+        assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 0), 1);
+        pair_settle(&p, 80000);
+        assert_int_equal(pair_counters(&p, 0).transactions, 0);
+        assert_int_equal(pair_counters(&p, 0).dialogs, 0);
+        pair_fini(&p);
+    }
+}
+
+/* Refused, and accepted all the same. */
+static void refused_and_accepted(void **state)
+{
+    struct pair p;
+    struct sip_request r;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r = hand_invite(&p);
+    hand_call(&p, &r);
+    hand_answer(&p, &p.sent[0],
+                &(struct hand_ans){ .status = 486, .to_tag = "x" });
+    hand_answer(&p, &p.sent[0], &hand_ok);
+    assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 0), 1);
+    assert_int_equal(pair_count(&p, 0, "ACK"), 2);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+    pair_fini(&p);
+}
+
 static void cancel_without_effect(void **state)
 {
     struct pair p;
@@ -729,6 +788,8 @@ int main(void)
         cmocka_unit_test(cancel_rules),
         cmocka_unit_test(cancel_crossed_by_200),
         cmocka_unit_test(no_room_for_the_cancel),
+        cmocka_unit_test(cancelled_and_accepted),
+        cmocka_unit_test(refused_and_accepted),
         cmocka_unit_test(cancel_without_effect),
         cmocka_unit_test(invite_own_timeout),
         cmocka_unit_test(timeout_ends_with_the_answer),

@@ -148,6 +148,63 @@ static void the_200_has_a_result(void **state)
     }
 }
 
+/* A 200 may grant nothing, or a time that is over before the next SUBSCRIBE may
+ * go out: that is a refusal, and told as one (RFC 6665 §4.1.2.1). */
+static void the_200_grants_no_time(void **state)
+{
+    static const uint32_t grants_s[] = { 0, 1, 39 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(grants_s); i++) {
+        struct sim_device *d = device(CATALOG, 600);
+
+        d->subscribe_grants_none = !grants_s[i];
+        d->subscribe_grants_s = grants_s[i];
+        d->subscribe_mute = true;
+        sim_register(d);
+        sim_run(&s, 10000);
+        assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_REFUSED);
+        assert_int_equal(view(0).expires_utc_ms, 0);
+        assert_non_null(strstr(view(0).reason,
+                               grants_s[i] ? "so little time" : "Expires: 0"));
+        sim_run(&s, 3600000);
+        assert_int_equal(d->subscribes, 1);
+        sim_free(&s);
+    }
+}
+
+/* What was there ends so in its refresh, and is asked for anew, once. */
+static void the_refresh_grants_no_time(void **state)
+{
+    struct sim_device *d = device(CATALOG, 600);
+
+    (void)state;
+    sim_register(d);
+    sim_run(&s, 10000);
+    d->subscribe_grants_none = true;
+    sim_run(&s, 3600000);
+    assert_int_equal(d->subscribes, 3);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_REFUSED);
+    assert_int_equal(counters().subscriptions, 0);
+    sim_free(&s);
+}
+
+/* The shortest that can be kept up. */
+static void the_200_grants_enough(void **state)
+{
+    struct sim_device *d = device(CATALOG, 600);
+
+    (void)state;
+    d->subscribe_grants_s = 40;
+    sim_register(d);
+    sim_run(&s, 10000);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+    sim_run(&s, 320000);
+    assert_in_range(d->subscribes, 9, 12);
+    assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+    sim_free(&s);
+}
+
 /* 401: once more with credentials, and then as after any failure. */
 static void asks_for_a_password(void **state)
 {
@@ -229,6 +286,9 @@ int main(void)
         cmocka_unit_test(refused_and_offline),
         cmocka_unit_test(other_event),
         cmocka_unit_test(the_200_has_a_result),
+        cmocka_unit_test(the_200_grants_no_time),
+        cmocka_unit_test(the_refresh_grants_no_time),
+        cmocka_unit_test(the_200_grants_enough),
         cmocka_unit_test(asks_for_a_password),
         cmocka_unit_test(interval_too_brief),
         cmocka_unit_test(asked_later),

@@ -738,6 +738,58 @@ static void every_end_frees_all(void **state)
     }
 }
 
+static void speak(enum platform_voice_mode mode)
+{
+    begin(mode, "OK");
+    if (mode == PLATFORM_VOICE_BROADCAST)
+        call(UDP8);
+    sim_run(&s, 1000);
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+}
+
+/* Its dialog is stored until its BYE is answered, or the device has ended it. */
+static void stored_until_it_is_over(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        speak(how == 2 ? PLATFORM_VOICE_TALK : PLATFORM_VOICE_BROADCAST);
+        assert_true(s.opened_key != 0);
+        assert_true(s.closed_key == 0);
+        if (how == 0)
+            sim_call_ends(d);
+        else
+            platform_voice_stop(s.p, id, "enough", s.now);
+        sim_run(&s, 1000);
+        assert_true(s.closed_key == s.opened_key);
+        ends_clean();
+    }
+}
+
+/* What is stored is enough for who comes after a crash, whoever invited whom. */
+static void ended_by_the_next_start(void **state)
+{
+    static const enum platform_voice_mode modes[] = {
+        PLATFORM_VOICE_BROADCAST, PLATFORM_VOICE_TALK
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        struct sip_peer peer;
+
+        speak(modes[i]);
+        peer = sim_view(&s, d).peer;
+        sim_restart(&s);
+        assert_int_equal(d->call_ends + d->byes, 0);
+        assert_int_equal(platform_restore_dialog(s.p, s.opened_key, &s.opened,
+                                                 &peer, s.now), 0);
+        sim_run(&s, 1000);
+        assert_int_equal(d->call_ends, modes[i] == PLATFORM_VOICE_BROADCAST);
+        assert_int_equal(d->byes, modes[i] == PLATFORM_VOICE_TALK);
+        assert_true(s.closed_key == s.opened_key);
+        ends_clean();
+    }
+}
+
 static void ports_may_be_taken(void **state)
 {
     struct sim_options o = { .config = { .auto_enrol = true },
@@ -832,6 +884,8 @@ int main(void)
         cmocka_unit_test(talk_answered_with_udp),
         cmocka_unit_test(one_speaker_a_device),
         cmocka_unit_test(every_end_frees_all),
+        cmocka_unit_test(stored_until_it_is_over),
+        cmocka_unit_test(ended_by_the_next_start),
         cmocka_unit_test(ports_may_be_taken),
         cmocka_unit_test(what_cannot_be_begun),
         cmocka_unit_test(lossy_lives),

@@ -11,6 +11,7 @@
 #define MD5_PREFIX "pbkdf2-sha256-md5$"
 #define SALT_LEN 16
 #define SIGN_LEN 16 /* bytes of the HMAC that a URL carries */
+#define SIGN_TEXT 22 /* the same as base64url */
 
 _Static_assert(sizeof(MD5_PREFIX) + 8 + 1 + 22 + 1 + 43 + 1 <
                    HTTP_PASSWORD_HASH_MAX,
@@ -237,6 +238,11 @@ void http_sign(struct writer *w, const uint8_t key[static 32],
     if (mark)
         writer_f(w, "%llx.", (unsigned long long)mark);
     b64url(w, mac, sizeof(mac));
+}
+
+struct slice http_sign_head(struct slice text)
+{
+    return slice_head(text, slice_find(text, '.') + 1 + SIGN_TEXT);
 }
 
 /* As it is written: lower case, without zeros before it. */

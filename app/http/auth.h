@@ -90,6 +90,10 @@ void http_password_job_run(struct http_password_job *job);
 void http_sign(struct writer *w, const uint8_t key[static 32],
                struct slice scope, int64_t expires_s, uint64_t mark);
 
+/* A signature without a mark at the beginning of text, behind which a camera may
+ * have put a name for its file; text itself: there is none. */
+struct slice http_sign_head(struct slice text);
+
 /* The signature fits scope and has not expired; *mark is whose it is. */
 bool http_sign_verify(const uint8_t key[static 32], struct slice scope,
                       struct slice signature, int64_t utc_s, uint64_t *mark);

@@ -7,6 +7,7 @@
 #include "app/net/cuts.h"
 
 #define TEXT_MAX 65536 /* bytes of all configuration strings */
+#define FILE_NAME_MAX 256 /* behind a signature, by a camera */
 
 /* ---- life ------------------------------------------------------------------ */
 
@@ -536,7 +537,7 @@ void http_app_login_failed(struct http_app *a, const struct gb_addr *source)
 
 static bool is_signed(struct http_call *c, struct account *v)
 {
-    char text[HTTP_SIGNATURE_MAX + 16], scope_text[256];
+    char text[HTTP_SIGNATURE_MAX + FILE_NAME_MAX], scope_text[256];
     struct writer w = writer_of(scope_text, sizeof(scope_text));
     struct slice t;
 
@@ -544,6 +545,8 @@ static bool is_signed(struct http_call *c, struct account *v)
         http_query_get(c->head->query, SLICE("t"), text, sizeof(text), &t) ||
         !write_scope(c, &w))
         return false;
+    if (c->route->flags & HTTP_ROUTE_PICTURE)
+        t = http_sign_head(t);
     return !w.err && fits(c->app, writer_slice(&w), t, v);
 }
 

@@ -103,14 +103,14 @@ static uint64_t ntp_at(const struct rtpmux *m, int64_t at90k)
 
 static void put_report(struct writer *w, const struct rtpmux *m,
                        enum media_track t, const struct media_config *c,
-                       int64_t at90k)
+                       int64_t at90k, bool at_key)
 {
     const struct rtpmux_track *k = &m->track[t];
     struct rtcp_sr sr = { .ssrc = k->ssrc,
                           .ntp = ntp_at(m, at90k),
                           .rtp_ts = stamp(k, rate_of(c, t), at90k),
-                          .packets = k->packets,
-                          .octets = k->octets };
+                          .packets = at_key ? k->key_packets : k->packets,
+                          .octets = at_key ? k->key_octets : k->octets };
     char name[CNAME_MAX];
     struct writer n = writer_of(name, sizeof(name));
     size_t at = w->len;
@@ -145,9 +145,9 @@ int rtpmux_start_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
         return GB_ENOMEM;
     w = writer_of(media_chunk_own(chunk), room);
     if (video)
-        put_report(&w, m, MEDIA_VIDEO, video, at90k);
+        put_report(&w, m, MEDIA_VIDEO, video, at90k, true);
     if (audio)
-        put_report(&w, m, MEDIA_AUDIO, audio, at90k);
+        put_report(&w, m, MEDIA_AUDIO, audio, at90k, true);
     chunk->config = true;
     chunk->dts90k = at90k;
     return media_chunk_finish(out, chunk, &w);
@@ -274,10 +274,27 @@ static bool put_frame(struct cut *c, const struct media_frame *f,
     return f->n > 0;
 }
 
-static bool is_report_due(const struct rtpmux_track *t, int64_t at90k)
+/* At a key frame only where there is hardly anything else. */
+static bool is_report_due(const struct rtpmux_track *t, bool key, int64_t at90k)
 {
-    return !t->reported ||
-           at90k - t->report90k >= (int64_t)RTPMUX_SR_MS * 90;
+    int64_t since90k = at90k - t->report90k;
+    bool first = key || t->packets == t->key_packets;
+
+    return t->begun &&
+           since90k >= (int64_t)RTPMUX_SR_MS * 90 * (first ? 2 : 1);
+}
+
+static void begin(struct rtpmux *m, const struct media_frame *f, bool key)
+{
+    struct rtpmux_track *t = &m->track[f->track];
+
+    if (!t->begun)
+        t->report90k = f->dts90k;
+    t->begun = true;
+    for (unsigned i = 0; key && i < MEDIA_TRACKS; i++) {
+        m->track[i].key_packets = m->track[i].packets;
+        m->track[i].key_octets = m->track[i].octets;
+    }
 }
 
 int rtpmux_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
@@ -285,7 +302,8 @@ int rtpmux_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                        const struct media_config *config)
 {
     struct rtpmux_track *t = &m->track[f->track];
-    bool report = is_report_due(t, f->dts90k);
+    bool key = f->track == MEDIA_VIDEO && f->key;
+    bool report = is_report_due(t, key, f->dts90k);
     struct cut c = { .track = t,
                      .channel = RTPMUX_CHANNEL(f->track),
                      .pt = rtpmux_pt(f->codec) };
@@ -303,10 +321,10 @@ int rtpmux_frame_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
         return GB_ENOMEM;
     w = writer_of(media_chunk_own(chunk), c.bytes);
     if (report) {
-        put_report(&w, m, f->track, config, f->dts90k);
-        t->reported = true;
+        put_report(&w, m, f->track, config, f->dts90k, false);
         t->report90k = f->dts90k;
     }
+    begin(m, f, key);
     c.w = &w;
     c.ts = stamp(t, rate_of(config, f->track), f->pts90k);
     put_frame(&c, f, config);

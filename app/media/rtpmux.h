@@ -10,8 +10,9 @@
  * four in front. What a viewer is skipped over is a gap in its sequence; one that
  * pauses goes on with the next number.
  *
- * A sender report stands before the first packet of a track, then once in
- * RTPMUX_SR_MS. Its two clocks run in step: both tracks have one timeline, so
+ * A viewer's first bytes are a sender report for each track, with what was sent
+ * before the key frame that it begins at. Then there is one in RTPMUX_SR_MS, but not
+ * before the first packet of a track behind a key frame. Its two clocks run in step: both tracks have one timeline, so
  * the NTP time of a stamp is that of the first frame and what the timeline has
  * gone on since. */
 #ifndef APP_MEDIA_RTPMUX_H
@@ -33,8 +34,9 @@ struct rtpmux_track {
     uint32_t ssrc, base_ts;
     uint16_t seq;             /* of the next packet */
     uint32_t packets, octets; /* sent; they wrap as the report's fields do */
-    bool reported;
-    int64_t report90k;        /* of the last report */
+    uint32_t key_packets, key_octets; /* when the newest key frame came */
+    bool begun;
+    int64_t report90k;        /* of the last report, or of the first frame */
 };
 
 /* Zeroed before the first frame, then rtpmux_init. */

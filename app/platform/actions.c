@@ -315,29 +315,6 @@ static bool tell_catalog(struct platform *p, struct platform_action *out)
     return true;
 }
 
-/* OPENED when its dialog is one the owner does not know, CLOSED when the one
- * it knows is over; false: neither. */
-static bool tell_dialog(struct platform *p, struct session *s,
-                        struct platform_action *out)
-{
-    if (s->dialog && !sip_stack_dialog_state(p->sip, s->dialog,
-                                             &out->dialog)) {
-        out->kind = PLATFORM_DIALOG_OPENED;
-        out->peer = s->device->peer;
-        while (!s->dialog_key)
-            s->dialog_key = platform_random(p);
-        out->dialog_key = s->dialog_key;
-        return true;
-    }
-    if (!s->dialog && s->dialog_key) {
-        out->kind = PLATFORM_DIALOG_CLOSED;
-        out->dialog_key = s->dialog_key;
-        s->dialog_key = 0;
-        return true;
-    }
-    return false;
-}
-
 static bool tell_closed(struct platform *p, struct platform_action *out)
 {
     struct list *n = list_pop_front(&p->closed_dialogs);
@@ -416,7 +393,7 @@ static bool tell_session(struct platform *p, struct platform_action *out)
             out->kind = PLATFORM_SESSION_CHANGED;
             return true;
         case NEWS_DIALOG:
-            if (tell_dialog(p, s, out))
+            if (dialog_tell(p, s->device, &s->dialog, out))
                 return true;
             break;
         case NEWS_GONE:

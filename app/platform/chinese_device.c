@@ -115,6 +115,11 @@ const struct chinese_row chinese_device[] = {
       "设备已终止订阅：订阅的对象不会变化（invariant）" },
     { "the device answered 200, and ERROR in its body",
       "设备应答 200，但消息体为 ERROR" },
+    { "the device answered 200, and Expires: 0: it grants no time",
+      "设备应答 200，但 Expires 为 0：不给予订阅时间" },
+    { "the device grants so little time that it is over before it can be "
+      "asked again",
+      "设备给予的订阅时间过短，来不及续订" },
     { "the device never answered", "设备始终未应答" },
     { "its address is not answered for % s more, too many wrong passwords "
       "came from there: correct them, and wait",

@@ -401,26 +401,47 @@ static struct kept_dialog *end(struct platform *p, const struct device *d,
     return k;
 }
 
-void dialog_end(struct platform *p, const struct device *d, uint64_t dialog)
+bool dialog_tell(struct platform *p, const struct device *d,
+                 struct open_dialog *o, struct platform_action *out)
 {
-    end(p, d, dialog);
+    if (o->id && d && !sip_stack_dialog_state(p->sip, o->id, &out->dialog)) {
+        out->kind = PLATFORM_DIALOG_OPENED;
+        out->peer = d->peer;
+        while (!o->key)
+            o->key = platform_random(p);
+        out->dialog_key = o->key;
+        return true;
+    }
+    if (!o->id && o->key) {
+        out->kind = PLATFORM_DIALOG_CLOSED;
+        out->dialog_key = o->key;
+        o->key = 0;
+        return true;
+    }
+    return false;
 }
 
-/* It stays stored until its BYE is answered: should this process end before,
- * the next one sends another. */
-void session_end_dialog(struct platform *p, struct session *s)
+void dialog_end(struct platform *p, const struct device *d,
+                struct open_dialog *o, uint64_t session)
 {
     struct kept_dialog *k;
 
-    if (!s->dialog)
+    if (!o->id)
         return;
-    k = end(p, s->device, s->dialog);
+    k = end(p, d, o->id);
     if (k)
-        k->session = s->handle.id;
+        k->session = session;
     if (k && k->handle.id) {
-        k->key = s->dialog_key;
-        s->dialog_key = 0;
+        k->key = o->key;
+        o->key = 0;
     }
-    s->dialog = 0;
+    o->id = 0;
+}
+
+void session_end_dialog(struct platform *p, struct session *s)
+{
+    if (!s->dialog.id)
+        return;
+    dialog_end(p, s->device, &s->dialog, s->handle.id);
     session_news(p, s, NEWS_DIALOG);
 }

@@ -37,9 +37,22 @@ struct kept_dialog {
     char text[];
 };
 
-/* BYE or CANCEL; d: whose dialog it is, NULL: that is not known. */
-void dialog_end(struct platform *p, const struct device *d, uint64_t dialog);
-/* The same for the session's; it has none from here. */
+/* That of a session or a voice. */
+struct open_dialog {
+    uint64_t id;  /* of the stack; 0: there is none */
+    uint64_t key; /* the owner has it stored so; 0: it has not */
+};
+
+/* OPENED when it is one the owner does not know, or has changed, CLOSED when the
+ * one it knows is over; false: neither. d: whose it is. */
+bool dialog_tell(struct platform *p, const struct device *d,
+                 struct open_dialog *o, struct platform_action *out);
+/* BYE or CANCEL; it is none from here. It stays stored until its BYE is answered:
+ * should this process end before, the next one sends another. d: whose it is,
+ * NULL: that is not known; session: whose media may still come, 0: nobody's.
+ * Behind it dialog_tell has its word. */
+void dialog_end(struct platform *p, const struct device *d,
+                struct open_dialog *o, uint64_t session);
 void session_end_dialog(struct platform *p, struct session *s);
 /* Its BYE has been answered, or given up. */
 void dialog_on_bye(struct platform *p, struct kept_dialog *k,

@@ -287,7 +287,7 @@ int playback_send_control(struct platform *p, struct session *s)
     r.body = writer_slice(&w);
     outgoing_log_in(p, s->device, &r);
     s->playback.login = r.username.n > 0;
-    return sip_stack_request_in(p->sip, s->dialog, &r, p->now.mono_ms,
+    return sip_stack_request_in(p->sip, s->dialog.id, &r, p->now.mono_ms,
                                 &s->playback.transaction);
 }
 
@@ -324,7 +324,7 @@ int platform_session_control(struct platform *p, uint64_t id,
         return GB_ENOENT;
     if (s->kind == PLATFORM_LIVE)
         return GB_EUNSUPPORTED;
-    if (!is_running(s) || !s->dialog)
+    if (!is_running(s) || !s->dialog.id)
         return GB_ESTATE;
     if (s->playback.transaction)
         return GB_EAGAIN;

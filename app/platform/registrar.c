@@ -334,10 +334,14 @@ static void unregister(struct platform *p, const struct attempt *a)
 static void learn_version(struct platform *p, struct device *d,
                           const struct attempt *a)
 {
+    struct slice ver = sip_msg_value(a->m, SIP_HDR_X_GB_VER);
     enum manscdp_edition e = MANSCDP_2016;
 
-    d->edition_known = manscdp_edition_by_ver(
-        sip_msg_value(a->m, SIP_HDR_X_GB_VER), &e);
+    d->edition_known = manscdp_edition_by_ver(ver, &e);
+    if (!d->edition_known && ver.n) {
+        d->edition_known = manscdp_edition_by_odd_ver(ver, &e);
+        deviates(p, a, DEVIATION_ODD_VERSION, ver);
+    }
     if (d->edition_set)
         e = (enum manscdp_edition)(d->edition_set - 1);
     if (d->edition != e)

@@ -3,6 +3,7 @@
 #ifndef APP_PLATFORM_SESSION_H
 #define APP_PLATFORM_SESSION_H
 
+#include "app/platform/dialogs.h"
 #include "app/platform/handles.h"
 #include "app/platform/keyframe.h"
 #include "app/platform/platform.h"
@@ -81,8 +82,7 @@ struct session {
     struct gb_addr from, connect;
     struct gb_addr invited; /* where the last INVITE went */
     enum ps_codec video_hint, audio_hint;
-    uint64_t dialog;
-    uint64_t dialog_key;   /* the owner stores it so; 0: it does not */
+    struct open_dialog dialog;
     unsigned sip_status;
     char call_id[SESSION_CALL_ID];
     uint8_t call_id_len;

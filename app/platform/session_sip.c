@@ -102,9 +102,9 @@ void session_invite(struct platform *p, struct session *s)
     if (!err)
         err = w.err ? w.err : sw.err;
     if (!err)
-        err = sip_stack_invite(p->sip, &o.r, p->now.mono_ms, &s->dialog);
+        err = sip_stack_invite(p->sip, &o.r, p->now.mono_ms, &s->dialog.id);
     if (err) {
-        s->dialog = 0;
+        s->dialog.id = 0;
         session_fail(p, s, PLATFORM_STEP_INVITE,
                      err == GB_EBUSY ? "the device is overloaded: try later"
                                      : "the server is at its limits: see its "
@@ -387,7 +387,7 @@ bool session_on_reinvite(struct platform *p, const struct sip_event *ev)
     struct sdp_offer ours;
     struct outgoing o; /* for our Contact */
 
-    if (!s || !s->device || s->dialog != ev->dialog || s->phase != PHASE_MEDIA)
+    if (!s || !s->device || s->dialog.id != ev->dialog || s->phase != PHASE_MEDIA)
         return false;
     make_offer(p, s, &ours);
     ours.ssrc = s->ssrc;
@@ -615,7 +615,7 @@ static void on_ended(struct platform *p, struct session *s,
         what = "the device does not know the dialog any more";
     else if (ev->status != 200)
         what = "the dialog was lost";
-    s->dialog = 0; /* over: nothing to end */
+    s->dialog.id = 0; /* over: nothing to end */
     session_news(p, s, NEWS_DIALOG);
     if (!playback_hung_up(p, s, what)) /* it keeps the text */
         session_ended_by_device(p, s, with_own_words(what, ev->msg, bye));
@@ -624,7 +624,7 @@ static void on_ended(struct platform *p, struct session *s,
 void session_on_sip(struct platform *p, struct session *s,
                     const struct sip_event *ev)
 {
-    if (!s->dialog || ev->dialog != s->dialog || !s->device)
+    if (!s->dialog.id || ev->dialog != s->dialog.id || !s->device)
         return; /* of an earlier dialog of this session */
     if (ev->kind == SIP_EV_RESPONSE) {
         s->device->alive_ms = p->now.mono_ms;

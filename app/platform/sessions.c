@@ -344,8 +344,8 @@ void sessions_of_device_move(struct platform *p, struct device *d)
                         d->peer.transport == SIP_UDP &&
                         !gb_addr_eq(&s->invited, &way.remote)))
             session_reinvite(p, s); /* nobody is where the INVITE went */
-        else if (s->dialog) {
-            sip_stack_move(p->sip, s->dialog, &way);
+        else if (s->dialog.id) {
+            sip_stack_move(p->sip, s->dialog.id, &way);
             session_news(p, s, NEWS_DIALOG);
         }
     }

@@ -15,6 +15,8 @@
 #define REFUSED_MS 86400000    /* a device that knows no subscriptions */
 #define MAX_SILENT 3           /* unanswered ones mean the same */
 #define MAX_ASK_S 86400
+#define SHORTEST_S 40          /* a shorter time is over before it can be asked
+                                  for again, NOT_OFTENER_MS after */
 #define POSITION_INTERVAL_S 5  /* GB/T 28181-2016 A.2.4 */
 #define ARMED_S 3600           /* alarms of a device that is armed */
 #define GUARD_BEHIND_MS 3000   /* SetGuard after the subscriptions */
@@ -25,6 +27,9 @@
 #define POLL_MAX_MS 14400000    /* ... down to this */
 #define SUBSCRIBE_MS 10000     /* for the answer */
 #define CALM_MS 30000          /* after a flood, the whole catalog */
+
+_Static_assert(SHORTEST_S * 10 * REFRESH_PERCENT >= NOT_OFTENER_MS,
+               "the shortest that is kept is refreshed in time");
 
 static const enum manscdp_cmd cmd_of[PLATFORM_SUBSCRIPTION_KINDS] = {
     [PLATFORM_SUBSCRIBE_CATALOG] = MANSCDP_CMD_CATALOG,
@@ -616,18 +621,39 @@ static bool says_error(struct platform *p, const struct sip_event *ev)
                MANSCDP_ERROR;
 }
 
+/* Why a 200 accepts nothing; NULL: it does. No time, or hardly any, is none that
+ * could be kept up (RFC 6665 §4.1.2.1: the 200 says what it is). */
+static const char *refused_by_200(struct platform *p,
+                                  const struct sip_event *ev)
+{
+    if (says_error(p, ev))
+        return "the device answered 200, and ERROR in its body";
+    if (!ev->sub.expires_s)
+        return "the device answered 200, and Expires: 0: it grants no time";
+    if (ev->sub.expires_s < SHORTEST_S)
+        return "the device grants so little time that it is over before it "
+               "can be asked again";
+    return NULL;
+}
+
+/* first: in a dialog that was, it is the end of that one. */
 static void on_accepted(struct platform *p, struct device *d,
                         struct device_subscription *u,
-                        const struct sip_event *ev)
+                        const struct sip_event *ev, bool first)
 {
-    if (!says_error(p, ev)) {
+    const char *why = refused_by_200(p, ev);
+
+    if (!why) {
         granted(p, u, ev->sub.expires_s);
         return;
     }
     sip_stack_forget(p->sip, u->id, p->now.mono_ms);
     u->id = 0;
-    u->why = "the device answered 200, and ERROR in its body";
-    refuse(p, d, u);
+    u->why = why;
+    if (first || says_error(p, ev))
+        refuse(p, d, u);
+    else
+        put_off(p, u, 0);
 }
 
 void subscriptions_on_event(struct platform *p, struct device *d,
@@ -643,7 +669,7 @@ void subscriptions_on_event(struct platform *p, struct device *d,
     if (ev->kind == SIP_EV_UNSUBSCRIBED)
         on_unsubscribed(p, d, u, ev);
     else if (ev->kind == SIP_EV_RESPONSE && ev->status < 300)
-        on_accepted(p, d, u, ev);
+        on_accepted(p, d, u, ev, first);
     else if (first)
         not_accepted(p, d, u, ev);
     else

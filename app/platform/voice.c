@@ -165,7 +165,7 @@ static void give_ssrc(struct platform *p, struct voice_call *v)
 
 static void call_free(struct platform *p, struct voice_call *v)
 {
-    sip_stack_end(p->sip, v->dialog, p->now.mono_ms);
+    sip_stack_end(p->sip, v->dialog.id, p->now.mono_ms);
     give_port(p, v);
     give_ssrc(p, v);
     timerq_stop(&p->timers, &v->timer);
@@ -194,15 +194,23 @@ static void close_port(struct platform *p, struct voice_call *v)
     v->closing = true;
 }
 
-/* BYE, or what ends the INVITE that is open; then the media loop. */
+/* BYE, or what ends the INVITE that is open; no answer counts any more. */
+static void leave(struct platform *p, struct voice_call *v)
+{
+    if (v->dialog.id)
+        voice_news(p, v, VOICE_NEWS_DIALOG);
+    dialog_end(p, v->device, &v->dialog, 0);
+    v->invite = v->message = 0;
+}
+
+/* It leaves, and then the media loop does. */
 static void close_call(struct platform *p, struct voice_call *v)
 {
     struct rare *r = v->device ? device_rare_own(p, v->device) : NULL;
 
     if (r)
         r->voice_over_ms = p->now.mono_ms ? p->now.mono_ms : 1;
-    dialog_end(p, v->device, v->dialog);
-    v->dialog = v->invite = v->message = 0;
+    leave(p, v);
     v->phase = VOICE_CLOSING;
     v->deadline_ms = v->max_ms = GB_NEVER;
     v->news &= ~(unsigned)(VOICE_NEWS_WAIT | VOICE_NEWS_ANSWER |
@@ -316,8 +324,10 @@ void voices_of_device_move(struct platform *p, struct device *d)
     const struct sip_peer way = way_of(d);
     struct voice_call *v = voice_of(p, d);
 
-    if (v && v->dialog)
-        sip_stack_move(p->sip, v->dialog, &way);
+    if (!v || !v->dialog.id)
+        return;
+    sip_stack_move(p->sip, v->dialog.id, &way);
+    voice_news(p, v, VOICE_NEWS_DIALOG);
 }
 
 void voices_end(struct platform *p, const char *why)
@@ -414,8 +424,7 @@ static void begin(struct platform *p, struct voice_call *v)
 /* Its dialog and its port end; it begins anew behind them. */
 static void turn(struct platform *p, struct voice_call *v)
 {
-    dialog_end(p, v->device, v->dialog);
-    v->dialog = v->invite = v->message = 0;
+    leave(p, v);
     v->response = false;
     if (!v->open) {
         begin(p, v);
@@ -670,7 +679,8 @@ static void tell_speak(const struct voice_call *v, struct platform_action *out)
     };
 }
 
-static void tell_order(struct voice_call *v, unsigned bit,
+/* false: it was nothing that the owner wants to know. */
+static bool tell_order(struct platform *p, struct voice_call *v, unsigned bit,
                        struct platform_action *out)
 {
     switch (bit) {
@@ -702,21 +712,21 @@ static void tell_order(struct voice_call *v, unsigned bit,
     case VOICE_NEWS_CHANGED:
         out->kind = PLATFORM_VOICE_CHANGED;
         break;
+    case VOICE_NEWS_DIALOG:
+        return dialog_tell(p, v->device, &v->dialog, out);
     default:
         out->kind = PLATFORM_VOICE_GONE;
+        p->gone_voice = v;
         break;
     }
+    return true;
 }
 
-bool voices_news(struct platform *p, struct platform_action *out)
+static bool tell_one(struct platform *p, struct voice_call *v,
+                     struct platform_action *out)
 {
-    struct voice_call *v;
-    unsigned bit;
+    unsigned bit = v->news & (~v->news + 1);
 
-    if (list_is_empty(&p->dirty_voices))
-        return false;
-    v = container_of(p->dirty_voices.next, struct voice_call, dirty);
-    bit = v->news & (~v->news + 1);
     v->news &= ~bit;
     if (!v->news)
         list_remove(&v->dirty);
@@ -727,10 +737,16 @@ bool voices_news(struct platform *p, struct platform_action *out)
     out->ssrc = v->told.ssrc;
     out->device = slice_of(v->device_text, v->device_len);
     out->channel = slice_of(v->channel, v->channel_len);
-    tell_order(v, bit, out);
-    if (bit == VOICE_NEWS_GONE)
-        p->gone_voice = v;
-    return true;
+    return tell_order(p, v, bit, out);
+}
+
+bool voices_news(struct platform *p, struct platform_action *out)
+{
+    while (!list_is_empty(&p->dirty_voices))
+        if (tell_one(p, container_of(p->dirty_voices.next, struct voice_call,
+                                     dirty), out))
+            return true;
+    return false;
 }
 
 void voices_take_back(struct platform *p)

@@ -4,6 +4,7 @@
 #define APP_PLATFORM_VOICE_INT_H
 
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
 #include "app/platform/voice.h"
 #include "app/platform/voices.h"
 
@@ -25,7 +26,7 @@ enum voice_phase {
 enum {
     VOICE_NEWS_OPEN = 1, VOICE_NEWS_WAIT = 2, VOICE_NEWS_ANSWER = 4,
     VOICE_NEWS_SPEAK = 8, VOICE_NEWS_CLOSE = 16, VOICE_NEWS_CHANGED = 32,
-    VOICE_NEWS_GONE = 64,
+    VOICE_NEWS_DIALOG = 64, VOICE_NEWS_GONE = 128,
 };
 
 /* Whom a Broadcast is for, in the order that they are tried. */
@@ -56,7 +57,8 @@ struct voice_call {
     struct platform_voice_wish wish; /* numbers alone */
     uint32_t lent_ssrc;    /* 0: the device's own */
     uint32_t sn;
-    uint64_t message, invite, dialog; /* of the stack */
+    struct open_dialog dialog;
+    uint64_t message, invite; /* of the stack */
     uint64_t deadline_ms, max_ms, closed_ms;
     uint8_t pt;
     unsigned refusals;     /* ports that could not be opened */

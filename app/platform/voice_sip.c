@@ -384,7 +384,7 @@ bool voice_on_invite(struct platform *p, struct device *d,
     const char *why;
     unsigned status;
 
-    if (v && v->dialog && v->dialog == ev->dialog) {
+    if (v && v->dialog.id && v->dialog.id == ev->dialog) {
         on_reinvite(p, v, ev);
         return true;
     }
@@ -411,8 +411,8 @@ bool voice_on_invite(struct platform *p, struct device *d,
     take_offer(v, &wanted, ev->msg->body);
     voice_step(p, v, PLATFORM_VOICE_STEP_OFFER);
     v->invite = ev->transaction;
-    v->dialog = ev->dialog;
-    sip_stack_set_user(p->sip, v->dialog, v->handle.id);
+    v->dialog.id = ev->dialog;
+    sip_stack_set_user(p->sip, v->dialog.id, v->handle.id);
     voice_wait(p, v, PLATFORM_VOICE_ASK_MS);
     voice_open(p, v);
     return true;
@@ -491,6 +491,7 @@ static void on_reinvite(struct platform *p, struct voice_call *v,
         return;
     }
     keep_offer(v, body);
+    voice_news(p, v, VOICE_NEWS_DIALOG); /* it may have another Contact */
     if (gb_addr_eq(&w.remote, &v->told.remote))
         return;
     v->told.remote = w.remote;
@@ -510,6 +511,7 @@ static void answer_invite(struct platform *p, struct voice_call *v)
         return;
     }
     v->phase = VOICE_ANSWERED;
+    voice_news(p, v, VOICE_NEWS_DIALOG);
     voice_step(p, v, PLATFORM_VOICE_STEP_ANSWERED);
     voice_wait(p, v, PLATFORM_VOICE_ACK_MS);
 }
@@ -556,7 +558,7 @@ static int send_invite(struct platform *p, struct voice_call *v)
     o.r.body = writer_slice(&w);
     o.r.user = v->handle.id;
     v->login = outgoing_has_login(v->device);
-    return sip_stack_invite(p->sip, &o.r, p->now.mono_ms, &v->dialog);
+    return sip_stack_invite(p->sip, &o.r, p->now.mono_ms, &v->dialog.id);
 }
 
 static void invite(struct platform *p, struct voice_call *v)
@@ -564,7 +566,7 @@ static void invite(struct platform *p, struct voice_call *v)
     int err = send_invite(p, v);
 
     if (err) {
-        v->dialog = 0;
+        v->dialog.id = 0;
         voice_fail(p, v, PLATFORM_VOICE_STEP_INVITED,
                    "see the log of this server",
                    "the INVITE could not be sent: %s", gb_strerror(err));
@@ -643,12 +645,13 @@ static void on_talk_answer(struct platform *p, struct voice_call *v,
     v->told.sip_status = ev->kind == SIP_EV_RESPONSE ? ev->status : 0;
     if (ev->kind == SIP_EV_RESPONSE && ev->status < 300) {
         v->phase = VOICE_ANSWERED;
+        voice_news(p, v, VOICE_NEWS_DIALOG);
         voice_step(p, v, PLATFORM_VOICE_STEP_ANSWERED);
         if (agree(p, v, ev->msg))
             voice_go(p, v);
         return;
     }
-    v->dialog = 0; /* over with its answer */
+    v->dialog.id = 0; /* over with its answer */
     if (ev->kind == SIP_EV_RESPONSE &&
         outgoing_wants_login(v->device, v->login, ev->status)) {
         invite(p, v);
@@ -802,7 +805,7 @@ void voice_on_sip(struct platform *p, struct handle *h,
             on_message(p, v, ev);
         return;
     }
-    if (ev->dialog != v->dialog)
+    if (ev->dialog != v->dialog.id)
         return;
     switch (ev->kind) {
     case SIP_EV_ACKED:
@@ -810,7 +813,8 @@ void voice_on_sip(struct platform *p, struct handle *h,
         break;
     case SIP_EV_CANCELLED:
     case SIP_EV_ENDED:
-        v->dialog = v->invite = 0; /* over: nothing to end */
+        v->dialog.id = v->invite = 0; /* over: nothing to end */
+        voice_news(p, v, VOICE_NEWS_DIALOG);
         voice_end(p, v, ev->status == 200 && ev->kind == SIP_EV_ENDED
                             ? "the device ended it with a BYE"
                         : ev->kind == SIP_EV_CANCELLED
