@@ -738,8 +738,8 @@ static struct trans *match(struct sip_stack *s, const struct sip_msg *m)
 
     if (!sip_walk_next(&vias, &via))
         return match_by_call(s, m, false);
-    if (sip_walk_next(&vias, &via)) /* §8.1.3.3: meant for somebody else */
-        return is_2xx_to_invite(m) ? match_by_call(s, m, true) : NULL;
+    if (sip_walk_next(&vias, &via))
+        return NULL; /* §8.1.3.3: meant for somebody else */
     stk_branch_key(s, &k, m->via.branch, m->cseq.method_name);
     t = stk_trans_by_key(s, &k);
     if (!t)

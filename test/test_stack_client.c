@@ -289,7 +289,11 @@ static void a_2xx_of_another_branch(void **state)
         { "two Vias",
           { .status = 200, .to_tag = "t",
             .more = "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK9\r\n" },
-          "branch=z9hG4bK", "branch=z9hG4bKz", true },
+          "branch=z9hG4bK", "branch=z9hG4bKz", false },
+        { "two Vias, the first ours",
+          { .status = 200, .to_tag = "t",
+            .more = "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK9\r\n" },
+          "branch=z9hG4bK", "branch=z9hG4bK", false },
     };
 
     (void)state;
