@@ -34,7 +34,6 @@ export class Rules {
     this.f.webhook.replaceChildren(h('option', { value: '', t: 'noHook' }), ...(hooks.ok ? hooks.data.items : []).map((k) => h('option', { text: k.name })));
     this.f.webhook.value = was;
     this.said.textContent = trouble(rules) || (rules.data.items.length ? '' : t('noRules'));
-    this.names = (rules.ok ? rules.data.items : []).map((k) => k.name);
     this.table.draw((rules.ok ? rules.data.items : []).map((k) => this.row(k)));
   }
 
@@ -68,11 +67,17 @@ export class Rules {
     for (const key of ['snapshot', 'enabled']) f[key].checked = k[key];
   }
 
+  // Also one that somebody else has made since the table was drawn
+  async isThere(name) {
+    const r = await call('GET', '/rules');
+    return r.ok && r.data.items.some((k) => k.name === name);
+  }
+
   async save() {
     const { f } = this;
     const name = f.name.value.trim();
     const was = this.editing?.name === name ? this.editing : null;
-    if (!was && this.names.includes(name) && !window.confirm(t('ruleReplace'))) return;
+    if (!was && await this.isThere(name) && !window.confirm(t('ruleReplace'))) return;
     const kept = { ...(was?.when.type && { type: was.when.type }), ...(was?.when.group && { group: was.when.group }) };
     const filled = (pairs) => Object.fromEntries(pairs.filter(([, v]) => v));
     const body = { enabled: f.enabled.checked, when: { ...kept, ...filled([['device', f.device.value.trim()], ['channel', f.channel.value.trim()], ['method', f.method.value], ['priority', Number(f.priority.value)]]) },

@@ -129,6 +129,12 @@ def rule(b, d):
     time.sleep(0.3)
     if d.get("/api/v1/rules/gate")["preset"] != 3:
         raise Failed("another one of the same name took its place unasked")
+    d.call("PUT", "/api/v1/rules/shed", {"preset": 4})  # the page has not seen it
+    b.run("const i = document.querySelectorAll('#view-alarms .rules form :is(input, select)'); i[0].value = 'shed'; i[0].form.requestSubmit()")
+    time.sleep(0.3)
+    if d.get("/api/v1/rules/shed")["preset"] != 4:
+        raise Failed("one that is not in the table was replaced unasked")
+    d.call("DELETE", "/api/v1/rules/shed")
     b.run("document.querySelector('#view-alarms .rules form').reset()")
     b.both("rules")
     b.run("window.confirm = () => true; document.querySelector('#view-alarms .rules [data-id=gate] [data-t=del]').click()")
