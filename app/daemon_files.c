@@ -42,6 +42,18 @@ static int make_download_dir(struct daemon *d, char why[static WHY_MAX])
     return folder_make(d->download_dir, "download.dir", why);
 }
 
+/* A disk that cannot be written to now keeps nobody from live pictures: volumes look
+ * at it again and again. */
+static int make_volume(const char *dir, char why[static WHY_MAX])
+{
+    int err = folder_make(dir, "record.dir", why);
+
+    if (!err || !folder_is_there(dir))
+        return err;
+    log_f(LOG_ERROR, "msg=\"no recordings until this is mended\" why=\"%s\"", why);
+    return 0;
+}
+
 /* One is made. Of several each is expected to be a disk that is mounted: a
  * directory in its place would fill another one. */
 static int make_volumes(struct daemon *d, char why[static WHY_MAX])
@@ -58,7 +70,7 @@ static int make_volumes(struct daemon *d, char why[static WHY_MAX])
                  (uint64_t)config_number(d->config, CONFIG_RECORD_KEEP) << 20);
     return volumes_count(d->volumes) > 1
                ? 0
-               : folder_make(volumes_dir(d->volumes, 0), "record.dir", why);
+               : make_volume(volumes_dir(d->volumes, 0), why);
 }
 
 int daemon_make_folders(struct daemon *d, char why[static WHY_MAX])

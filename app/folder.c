@@ -55,3 +55,10 @@ int folder_make(const char *path, const char *setting, char why[static WHY_MAX])
         return refuse(path, "cannot be written into", errno, setting, why);
     return 0;
 }
+
+bool folder_is_there(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}

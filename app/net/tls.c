@@ -23,7 +23,7 @@
                               more than any of our ciphers adds */
 #define TLS_SERIAL_BITS 120
 #define TLS_SAN_MAX 4096   /* text of the alternative names */
-#define EXPIRES_SOON_S (14 * 86400)
+#define EXPIRES_SOON_S (14 * 86400) /* or a third of what it lives, if that is less */
 
 struct tls_ctx {
     SSL_CTX *ssl;
@@ -211,19 +211,31 @@ int tls_ctx_server(struct tls_ctx **out, const char *cert, const char *key,
     return 0;
 }
 
+/* How long before its end one is renewed. */
+static time_t soon_of(const X509 *cert)
+{
+    int days, s;
+
+    if (!ASN1_TIME_diff(&days, &s, X509_get0_notBefore(cert),
+                        X509_get0_notAfter(cert)))
+        return EXPIRES_SOON_S;
+    return days / 3 < EXPIRES_SOON_S / 86400 ? days * (86400 / 3) : EXPIRES_SOON_S;
+}
+
 const char *tls_ctx_trouble(const struct tls_ctx *c, int64_t now_s)
 {
     const X509 *cert = SSL_CTX_get0_certificate(c->ssl);
-    time_t now = (time_t)now_s, soon = now + EXPIRES_SOON_S;
+    time_t now = (time_t)now_s, soon;
 
     if (!cert)
         return NULL;
+    soon = now + soon_of(cert);
     if (X509_cmp_time(X509_get0_notBefore(cert), &now) > 0)
         return "it is not yet valid: is the clock of this machine right?";
     if (X509_cmp_time(X509_get0_notAfter(cert), &now) < 0)
         return "it has expired: renew it, SIGHUP reads it again";
     if (X509_cmp_time(X509_get0_notAfter(cert), &soon) < 0)
-        return "it expires within two weeks: renew it, SIGHUP reads it again";
+        return "it expires soon: renew it, SIGHUP reads it again";
     return NULL;
 }
 

@@ -688,8 +688,18 @@ def what_stands_in_the_way():
             p = start(data)
             expect(p.returncode == os.EX_UNAVAILABLE and f"{data}/{name}: {said} ({key})".encode() in p.stderr, p)
         if os.geteuid() == 0:
+            os.makedirs(os.path.join(top, "of-root", "recordings"))
             p = start(os.path.join(top, "of-nobody"), "-s", f"download.dir={top}/downloads", "-s", "server.user=nobody")
             expect(p.returncode == os.EX_UNAVAILABLE and b"give it to the user that gb28181d runs as" in p.stderr, p)
+            free = os.path.join(top, "free")
+            os.mkdir(free)
+            shutil.chown(free, "nobody")
+            d = Daemon(directory=free, settings=[f"record.dir={top}/of-root/recordings", "server.user=nobody"])
+            try:
+                expect("no recordings until this is mended" in d.log() and "give it to the user" in d.log(), d.log())
+                expect(d.call("GET", "/readyz").status == 200, "live goes on")
+            finally:
+                d.close()
 
 
 @quick
