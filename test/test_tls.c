@@ -410,8 +410,8 @@ static void test_time_of_a_certificate(void **state)
 /* Six days, as some authorities give: a third of them is soon. */
 static void test_time_of_a_short_certificate(void **state)
 {
-    char c[sizeof(cert) + 8], k[sizeof(cert) + 8], why[TLS_WHY_MAX];
-    char command[4 * sizeof(c)];
+    char c[sizeof(cert) + 6], k[sizeof(c) + 4], why[TLS_WHY_MAX];
+    char command[400];
     struct tls_ctx *of_days;
     int64_t now = (int64_t)time(NULL);
 
