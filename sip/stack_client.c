@@ -747,11 +747,12 @@ static struct trans *match(struct sip_stack *s, const struct sip_msg *m)
     return is_client(t) ? t : NULL;
 }
 
-/* Timer D is nothing over TCP. One that nobody wanted any more is remembered as
- * over UDP: see on_late_2xx. */
-static void remember_orphan(struct trans *t, unsigned acts, uint64_t now_ms)
+/* Timer D is nothing over TCP. A refused INVITE whose dialog is over is remembered
+ * as over UDP: see on_late_2xx. */
+static void remember_refused(const struct sip_stack *s, struct trans *t,
+                             unsigned acts, uint64_t now_ms)
 {
-    if (!t->orphan || !(acts & SIP_TA_ACK) || !(acts & SIP_TA_FREE))
+    if (!(acts & SIP_TA_ACK) || !(acts & SIP_TA_FREE) || call_of(s, t))
         return;
     t->m.state = SIP_TS_COMPLETED;
     t->m.end_ms = now_ms + SIP_TIMER_D_MS;
@@ -784,7 +785,7 @@ void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
         send_ack(s, t, m);
     if (acts & SIP_TA_PASS)
         pass_up(s, t, from, m, now_ms);
-    remember_orphan(t, acts, now_ms);
+    remember_refused(s, t, acts, now_ms);
     stk_trans_settle(s, t);
 }
 

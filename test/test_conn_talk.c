@@ -7,7 +7,7 @@
 #define TALK                                                                   \
     "GET /api/v1/devices/" D1 "/channels/" C1 "/talk?rate=8000 HTTP/1.1\r\n"   \
     "Host: nvr\r\n" TOKEN "Connection: Upgrade\r\nUpgrade: websocket\r\n"      \
-    "Sec-WebSocket-Version: 13\r\n"                                            \
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sound, x\r\n"       \
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 
 static size_t n_said;
@@ -116,6 +116,9 @@ static struct client *speaks(void)
                                SLICE("HTTP/1.1 101 ")) &&
               slice_find_slice(slice_of(c->text, c->len),
                                SLICE("\r\n\r\n")) < c->len);
+    assert_true(slice_find_slice(slice_of(c->text, c->len),
+                                 SLICE("\r\nSec-WebSocket-Protocol: sound\r\n")) <
+                c->len);
     voice_becomes(PLATFORM_VOICE_SPEAKS);
     RUN_UNTIL(frame_of(c, 0, &f));
     assert_int_equal(f.opcode, WS_TEXT);

@@ -206,6 +206,42 @@ static void websocket(void **state)
     assert_true(h.websocket);
 }
 
+#define PROTOCOL(text) "Sec-WebSocket-Protocol: " text "\r\n"
+#define LONG64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* The first of those offered that can be chosen. */
+static void websocket_protocols(void **state)
+{
+    static const struct {
+        const char *fields;
+        struct slice chosen;
+    } cases[] = {
+        { "", SLICE_INIT("") },
+        { PROTOCOL("flv"), SLICE_INIT("flv") },
+        { PROTOCOL("binary, flv"), SLICE_INIT("binary") },
+        { PROTOCOL(" , ,fmp4,flv"), SLICE_INIT("fmp4") },
+        { PROTOCOL("a b, \"x\", a/b, v1.x"), SLICE_INIT("v1.x") },
+        { PROTOCOL("") PROTOCOL("flv"), SLICE_INIT("flv") },
+        { PROTOCOL(LONG64 "x, flv"), SLICE_INIT("flv") },
+        { PROTOCOL(LONG64), SLICE_INIT(LONG64) },
+        { PROTOCOL("\xe4"), SLICE_INIT("") },
+    };
+    static struct http_head h;
+    struct http_fault f;
+    char text[512];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(text, sizeof(text),
+                 GET WS "%sSec-WebSocket-Version: 13\r\n"
+                        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+                 cases[i].fields);
+        assert_true(http_head_parse(&h, guarded(slice_str(text)), &f) > 0);
+        if (!slice_eq(http_head_ws_protocol(&h), cases[i].chosen))
+            fail_msg("%s", cases[i].fields);
+    }
+}
+
 /* A proper prefix is never a whole head. */
 static void every_cut(void **state)
 {
@@ -420,7 +456,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_heads), cmocka_unit_test(bad_heads),
-        cmocka_unit_test(websocket),  cmocka_unit_test(every_cut),
+        cmocka_unit_test(websocket),
+        cmocka_unit_test(websocket_protocols),  cmocka_unit_test(every_cut),
         cmocka_unit_test(limits),     cmocka_unit_test(queries),
         cmocka_unit_test(escapes),    cmocka_unit_test(cookies),
         cmocka_unit_test(accepts),    cmocka_unit_test(phrases),

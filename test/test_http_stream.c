@@ -23,12 +23,17 @@ static void heads(void **state)
     http_stream_head_write_chunked(&w, HTTP_FORMAT_FLV, 0);
     assert_true(text_has(text, "Transfer-Encoding: chunked\r\n"));
     w.len = 0;
-    http_stream_ws_head_write(&w, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    http_stream_ws_head_write(&w, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+                              slice_of(NULL, 0));
     assert_true(slice_eq(
         writer_slice(&w),
         SLICE("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
               "Connection: Upgrade\r\n"
               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")));
+    w.len = 0;
+    http_stream_ws_head_write(&w, "x", SLICE("flv"));
+    assert_true(text_has(text, "Accept: x\r\nSec-WebSocket-Protocol: flv\r\n"
+                               "\r\n"));
     /* The room that the header promises is enough for all of them. */
     for (int f = 0; f < HTTP_FORMAT_COUNT; f++) {
         w.len = 0;

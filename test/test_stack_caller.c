@@ -611,20 +611,24 @@ static void cancelled_and_accepted(void **state)
 /* Refused, and accepted all the same. */
 static void refused_and_accepted(void **state)
 {
-    struct pair p;
-    struct sip_request r;
+    static const struct pair_wire wires[] = { { 0 }, { .tcp = true } };
 
     (void)state;
-    pair_init(&p, NULL, NULL, true);
-    r = hand_invite(&p);
-    hand_call(&p, &r);
-    hand_answer(&p, &p.sent[0],
-                &(struct hand_ans){ .status = 486, .to_tag = "x" });
-    hand_answer(&p, &p.sent[0], &hand_ok);
-    assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 0), 1);
-    assert_int_equal(pair_count(&p, 0, "ACK"), 2);
-    assert_int_equal(pair_count(&p, 0, "BYE"), 1);
-    pair_fini(&p);
+    for (size_t i = 0; i < COUNT(wires); i++) {
+        struct pair p;
+        struct sip_request r;
+
+        pair_init(&p, &wires[i], NULL, true);
+        r = hand_invite(&p);
+        hand_call(&p, &r);
+        hand_answer(&p, &p.sent[0],
+                    &(struct hand_ans){ .status = 486, .to_tag = "x" });
+        hand_answer(&p, &p.sent[0], &hand_ok);
+        assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 0), 1);
+        assert_int_equal(pair_count(&p, 0, "ACK"), 2);
+        assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+        pair_fini(&p);
+    }
 }
 
 static void cancel_without_effect(void **state)

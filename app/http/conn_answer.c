@@ -177,7 +177,7 @@ static void put_ws_head(struct conn *c)
     if (!h)
         return;
     ws_accept(http_head_get(h, HTTP_HDR_SEC_WEBSOCKET_KEY), accept);
-    http_stream_ws_head_write(&w, accept);
+    http_stream_ws_head_write(&w, accept, http_head_ws_protocol(h));
     buf_slice(&c->out, writer_slice(&w));
 }
 
@@ -323,8 +323,11 @@ static int make_handover(struct conn *c, const struct http_media *m,
     memcpy(h->device, m->device, sizeof(h->device));
     memcpy(h->channel, m->channel, sizeof(h->channel));
     conn_local(c, &h->local);
-    if (m->websocket && head)
+    if (m->websocket && head) {
         ws_accept(http_head_get(head, HTTP_HDR_SEC_WEBSOCKET_KEY), h->accept);
+        slice_copy(h->protocol, sizeof(h->protocol),
+                   http_head_ws_protocol(head));
+    }
     if (rest.n) {
         h->unread = malloc(rest.n);
         if (!h->unread)

@@ -458,6 +458,23 @@ bool http_head_has_token(const struct http_head *h, enum http_hdr id,
     return false;
 }
 
+struct slice http_head_ws_protocol(const struct http_head *h)
+{
+    for (size_t i = 0; i < h->n_fields; i++) {
+        struct slice rest = h->fields[i].value, item;
+
+        if (h->fields[i].id != HTTP_HDR_SEC_WEBSOCKET_PROTOCOL)
+            continue;
+        while (rest.n) {
+            slice_cut(&rest, ',', &item);
+            item = slice_trim(item);
+            if (item.n <= HTTP_WS_PROTOCOL_MAX && is_token(item))
+                return item;
+        }
+    }
+    return slice_of(NULL, 0);
+}
+
 /* ";q=0", ";q=0.000": not wanted (RFC 9110 §12.4.2). */
 static bool is_refused(struct slice params)
 {

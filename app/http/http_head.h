@@ -132,6 +132,13 @@ struct slice http_head_get(const struct http_head *h, enum http_hdr id);
 bool http_head_has_token(const struct http_head *h, enum http_hdr id,
                          struct slice token);
 
+#define HTTP_WS_PROTOCOL_MAX 64 /* bytes of one that is taken */
+
+/* The subprotocol to choose of those that a WebSocket offers: the first that is a
+ * token and not too long; empty: there is none. A browser that has offered some
+ * drops a connection where none was chosen, and what we send is the same in all. */
+struct slice http_head_ws_protocol(const struct http_head *h);
+
 /* The client takes this content coding: named with a q above 0, or by "*". */
 bool http_head_accepts(const struct http_head *h, struct slice coding);
 

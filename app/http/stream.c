@@ -77,13 +77,18 @@ void http_stream_head_write_len(struct writer *w, const char *type,
     writer_str(w, "\r\n\r\n");
 }
 
-void http_stream_ws_head_write(struct writer *w, const char *accept)
+void http_stream_ws_head_write(struct writer *w, const char *accept,
+                               struct slice protocol)
 {
     writer_str(w, "HTTP/1.1 101 Switching Protocols\r\n"
                   "Upgrade: websocket\r\n"
                   "Connection: Upgrade\r\n"
                   "Sec-WebSocket-Accept: ");
     writer_str(w, accept);
+    if (protocol.n) {
+        writer_str(w, "\r\nSec-WebSocket-Protocol: ");
+        writer_slice_put(w, protocol);
+    }
     writer_str(w, "\r\n\r\n");
 }
 

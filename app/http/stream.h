@@ -6,6 +6,7 @@
 #ifndef APP_HTTP_STREAM_H
 #define APP_HTTP_STREAM_H
 
+#include "app/http/http_head.h"
 #include "app/media/hub.h"
 #include "base/addr.h"
 #include "base/writer.h"
@@ -62,6 +63,7 @@ struct http_handover {
     uint32_t delay_ms; /* frames may wait so long, to go out together */
     bool websocket;   /* MSE always; FLV and FMP4 by upgrade */
     char accept[HTTP_WS_ACCEPT_LEN + 1]; /* WebSocket: the answer's key */
+    char protocol[HTTP_WS_PROTOCOL_MAX + 1]; /* likewise; "": none is chosen */
     unsigned minor;   /* HTTP/1.minor of the request */
     char device[HTTP_ID_MAX + 1], channel[HTTP_ID_MAX + 1];
     char *unread;     /* bytes read behind the head; free(3); may be NULL */
@@ -82,8 +84,9 @@ void http_stream_head_write_chunked(struct writer *w, enum http_format f,
 void http_stream_head_write_len(struct writer *w, const char *type,
                                 uint64_t len, bool keep_alive, int64_t utc_ms);
 
-/* The 101 answer to a WebSocket upgrade. */
-void http_stream_ws_head_write(struct writer *w, const char *accept);
+/* The 101 answer to a WebSocket upgrade. protocol: see http_head_ws_protocol. */
+void http_stream_ws_head_write(struct writer *w, const char *accept,
+                               struct slice protocol);
 
 #define HTTP_STREAM_HEAD_MAX 512 /* room that all three are sure to need */
 

@@ -617,7 +617,7 @@ static int begin(struct viewer *v)
         !media_loop_has_program(v->loop, v->h.session))
         return GB_EUNSUPPORTED;
     if (v->h.websocket)
-        http_stream_ws_head_write(&w, v->h.accept);
+        http_stream_ws_head_write(&w, v->h.accept, slice_str(v->h.protocol));
     else if (is_chunked(v))
         http_stream_head_write_chunked(&w, v->h.format, utc_ms);
     else

@@ -241,11 +241,12 @@ def socket_of(url):
     at = urllib.parse.urlsplit(url)
     s = socket.create_connection((at.hostname, at.port), 10 * SLOW)
     s.sendall(f"GET {at.path}?{at.query} HTTP/1.1\r\nHost: {at.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              "Sec-WebSocket-Protocol: mse, x\r\n"
               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
     f = s.makefile("rb")
     expect(f.readline().startswith(b"HTTP/1.1 101"), "no upgrade")
-    while f.readline().strip():
-        pass
+    head = list(iter(lambda: f.readline().strip(), b""))
+    expect(b"Sec-WebSocket-Protocol: mse" in head, f"no protocol: {head}")
 
     def send(message):
         p = json.dumps(message).encode()
