@@ -9,14 +9,14 @@
 #include "sip/value.h"
 
 #define REFRESH_PERCENT 80
-#define NOT_OFTENER_MS 30000   /* than this: any SUBSCRIBE to one device */
+#define NOT_OFTENER_MS 30000   /* than this: any SUBSCRIBE to one device, but for
+                                  the refresh of a short one */
 #define LATER_MS 300000        /* after a failure; twice as long each time ... */
 #define LATEST_MS 3600000      /* ... up to this */
 #define REFUSED_MS 86400000    /* a device that knows no subscriptions */
 #define MAX_SILENT 3           /* unanswered ones mean the same */
 #define MAX_ASK_S 86400
-#define SHORTEST_S 40          /* a shorter time is over before it can be asked
-                                  for again, NOT_OFTENER_MS after */
+#define SHORTEST_S 5           /* that is kept up: refreshed at its own pace */
 #define POSITION_INTERVAL_S 5  /* GB/T 28181-2016 A.2.4 */
 #define ARMED_S 3600           /* alarms of a device that is armed */
 #define GUARD_BEHIND_MS 3000   /* SetGuard after the subscriptions */
@@ -27,9 +27,6 @@
 #define POLL_MAX_MS 14400000    /* ... down to this */
 #define SUBSCRIBE_MS 10000     /* for the answer */
 #define CALM_MS 30000          /* after a flood, the whole catalog */
-
-_Static_assert(SHORTEST_S * 10 * REFRESH_PERCENT >= NOT_OFTENER_MS,
-               "the shortest that is kept is refreshed in time");
 
 static const enum manscdp_cmd cmd_of[PLATFORM_SUBSCRIPTION_KINDS] = {
     [PLATFORM_SUBSCRIBE_CATALOG] = MANSCDP_CMD_CATALOG,
@@ -480,7 +477,7 @@ static void granted(struct platform *p, struct device_subscription *u,
     u->failures = 0;
     u->why = NULL;
     u->expires_utc_ms = p->now.utc_ms + (int64_t)ms;
-    u->at_ms = not_before(u, p->now.mono_ms + ms / 100 * REFRESH_PERCENT);
+    u->at_ms = p->now.mono_ms + ms / 100 * REFRESH_PERCENT;
 }
 
 /* It does not know, or does not want, what was asked for. */
@@ -714,8 +711,10 @@ void subscriptions_on_notify(struct platform *p, struct device *d,
         return;
     u->notifies++;
     if (u->state == PLATFORM_SUBSCRIPTION_ACTIVE &&
-        end_utc_ms + 2000 < u->expires_utc_ms)
+        end_utc_ms + 2000 < u->expires_utc_ms) {
         granted(p, u, ev->sub.expires_s);
+        u->at_ms = not_before(u, u->at_ms);
+    }
     arm(p, d->subscriptions);
 }
 
