@@ -542,32 +542,6 @@ static void cancel_crossed_by_200(void **state)
     pair_fini(&p);
 }
 
-/* A table full of INVITEs that nobody wants any more has no room for their CANCELs:
- * they end as if those had been lost. */
-static void no_room_for_the_cancel(void **state)
-{
-    struct sip_stack_config cfg = { .max_transactions = 2 };
-    struct pair p;
-    struct sip_request r;
-    uint64_t dialog[2];
-
-    (void)state;
-    pair_init(&p, NULL, &cfg, true);
-    for (unsigned i = 0; i < 2; i++) {
-        r = hand_invite(&p);
-        dialog[i] = hand_call(&p, &r);
-        hand_answer(&p, &p.sent[i], &(struct hand_ans){ .status = 100 });
-    }
-    for (unsigned i = 0; i < 2; i++)
-        hand_end(&p, dialog[i]);
-    assert_int_equal(pair_count(&p, 0, "CANCEL"), 0);
-    pair_run(&p, p.now_ms + 30000);
-    assert_int_equal(pair_counters(&p, 0).transactions, 2);
-    pair_settle(&p, 80000);
-    assert_int_equal(pair_counters(&p, 0).transactions, 0);
-    pair_fini(&p);
-}
-
 /* The same, and the 487 overtakes the 200 or comes in place of it first: what
  * streams is ended, once, as long as the transaction is remembered. */
 static void cancelled_and_accepted(void **state)
@@ -629,6 +603,32 @@ static void refused_and_accepted(void **state)
         assert_int_equal(pair_count(&p, 0, "BYE"), 1);
         pair_fini(&p);
     }
+}
+
+/* A table full of INVITEs that nobody wants any more has no room for their CANCELs:
+ * they end as if those had been lost. */
+static void no_room_for_the_cancel(void **state)
+{
+    struct sip_stack_config cfg = { .max_transactions = 2 };
+    struct pair p;
+    struct sip_request r;
+    uint64_t dialog[2];
+
+    (void)state;
+    pair_init(&p, NULL, &cfg, true);
+    for (unsigned i = 0; i < 2; i++) {
+        r = hand_invite(&p);
+        dialog[i] = hand_call(&p, &r);
+        hand_answer(&p, &p.sent[i], &(struct hand_ans){ .status = 100 });
+    }
+    for (unsigned i = 0; i < 2; i++)
+        hand_end(&p, dialog[i]);
+    assert_int_equal(pair_count(&p, 0, "CANCEL"), 0);
+    pair_run(&p, p.now_ms + 30000);
+    assert_int_equal(pair_counters(&p, 0).transactions, 2);
+    pair_settle(&p, 80000);
+    assert_int_equal(pair_counters(&p, 0).transactions, 0);
+    pair_fini(&p);
 }
 
 static void cancel_without_effect(void **state)
@@ -787,9 +787,9 @@ int main(void)
         cmocka_unit_test(fork_in_a_full_table),
         cmocka_unit_test(cancel_rules),
         cmocka_unit_test(cancel_crossed_by_200),
-        cmocka_unit_test(no_room_for_the_cancel),
         cmocka_unit_test(cancelled_and_accepted),
         cmocka_unit_test(refused_and_accepted),
+        cmocka_unit_test(no_room_for_the_cancel),
         cmocka_unit_test(cancel_without_effect),
         cmocka_unit_test(invite_own_timeout),
         cmocka_unit_test(timeout_ends_with_the_answer),
