@@ -40,6 +40,56 @@ static void keep_dialog(struct sim *s, const struct sip_dialog_state *d)
     assert_int_equal(w.err, 0);
 }
 
+/* What is told and asks for nothing: the last of each kind. */
+static void keep_news(struct sim *s, const struct platform_action *a)
+{
+    switch (a->kind) {
+    case PLATFORM_CHANNEL_CHANGED:
+        s->details += a->text.n > 0;
+        if (a->text.n)
+            snprintf(s->last_detail, sizeof(s->last_detail), "%.*s",
+                     SLICE_ARG(a->text));
+        break;
+    case PLATFORM_PTZ_MOVED:
+        snprintf(s->last_ptz, sizeof(s->last_ptz), "%.*s %.*s %.*s",
+                 SLICE_ARG(a->device), SLICE_ARG(a->channel),
+                 SLICE_ARG(a->text));
+        break;
+    case PLATFORM_SNAPSHOT_DONE:
+        snprintf(s->last_snapshot, sizeof(s->last_snapshot), "%.*s %.*s",
+                 SLICE_ARG(a->device), SLICE_ARG(a->text));
+        break;
+    case PLATFORM_POSITION:
+        snprintf(s->last_position, sizeof(s->last_position),
+                 "%.*s %.*s %.4f %.4f %.*s %.*s", SLICE_ARG(a->position->device),
+                 SLICE_ARG(a->position->channel), a->position->longitude,
+                 a->position->latitude, SLICE_ARG(a->position->speed),
+                 SLICE_ARG(a->position->time));
+        break;
+    case PLATFORM_ALARM:
+        s->last_alarm_id = a->alarm->id;
+        snprintf(s->last_alarm, sizeof(s->last_alarm),
+                 "%.*s %.*s %.*s %.*s%s%.*s", SLICE_ARG(a->alarm->device),
+                 SLICE_ARG(a->alarm->channel), SLICE_ARG(a->alarm->method),
+                 SLICE_ARG(a->alarm->type), a->alarm->event.n ? " " : "",
+                 SLICE_ARG(a->alarm->event));
+        break;
+    case PLATFORM_LOG:
+        assert_true(a->text.n > 0);
+        for (size_t i = 0; i < a->text.n; i++)
+            assert_true((unsigned char)a->text.p[i] >= 0x20);
+        if (s->log_len + a->text.n + 2 < sizeof(s->log)) {
+            memcpy(s->log + s->log_len, a->text.p, a->text.n);
+            s->log_len += a->text.n;
+            s->log[s->log_len++] = '\n';
+            s->log[s->log_len] = '\0';
+        }
+        break;
+    default:
+        break;
+    }
+}
+
 static void on_action(struct sim *s, const struct platform_action *a)
 {
     s->actions[a->kind]++;
@@ -86,48 +136,8 @@ static void on_action(struct sim *s, const struct platform_action *a)
         s->closed_key = a->dialog_key;
         assert_true(a->dialog_key != 0);
         break;
-    case PLATFORM_CHANNEL_CHANGED:
-        s->details += a->text.n > 0;
-        if (a->text.n)
-            snprintf(s->last_detail, sizeof(s->last_detail), "%.*s",
-                     SLICE_ARG(a->text));
-        break;
-    case PLATFORM_PTZ_MOVED:
-        snprintf(s->last_ptz, sizeof(s->last_ptz), "%.*s %.*s %.*s",
-                 SLICE_ARG(a->device), SLICE_ARG(a->channel),
-                 SLICE_ARG(a->text));
-        break;
-    case PLATFORM_SNAPSHOT_DONE:
-        snprintf(s->last_snapshot, sizeof(s->last_snapshot), "%.*s %.*s",
-                 SLICE_ARG(a->device), SLICE_ARG(a->text));
-        break;
-    case PLATFORM_POSITION:
-        snprintf(s->last_position, sizeof(s->last_position),
-                 "%.*s %.*s %.4f %.4f %.*s %.*s", SLICE_ARG(a->position->device),
-                 SLICE_ARG(a->position->channel), a->position->longitude,
-                 a->position->latitude, SLICE_ARG(a->position->speed),
-                 SLICE_ARG(a->position->time));
-        break;
-    case PLATFORM_ALARM:
-        s->last_alarm_id = a->alarm->id;
-        snprintf(s->last_alarm, sizeof(s->last_alarm),
-                 "%.*s %.*s %.*s %.*s%s%.*s", SLICE_ARG(a->alarm->device),
-                 SLICE_ARG(a->alarm->channel), SLICE_ARG(a->alarm->method),
-                 SLICE_ARG(a->alarm->type), a->alarm->event.n ? " " : "",
-                 SLICE_ARG(a->alarm->event));
-        break;
-    case PLATFORM_LOG:
-        assert_true(a->text.n > 0);
-        for (size_t i = 0; i < a->text.n; i++)
-            assert_true((unsigned char)a->text.p[i] >= 0x20);
-        if (s->log_len + a->text.n + 2 < sizeof(s->log)) {
-            memcpy(s->log + s->log_len, a->text.p, a->text.n);
-            s->log_len += a->text.n;
-            s->log[s->log_len++] = '\n';
-            s->log[s->log_len] = '\0';
-        }
-        break;
     default:
+        keep_news(s, a);
         break;
     }
 }
@@ -391,6 +401,17 @@ int sim_play(struct sim *s, struct sim_device *d, const char *channel,
     };
 
     return platform_live_start(s->p, &req, s->now, out);
+}
+
+bool sim_deviates(const struct sim *s, const char *id, const char *text)
+{
+    const char *got;
+    size_t pos = 0;
+
+    while (platform_profile_deviation(s->p, slice_str(id), &pos, &got))
+        if (!strcmp(got, text))
+            return true;
+    return false;
 }
 
 struct platform_session sim_watch(struct sim *s, struct sim_device *d,

@@ -323,6 +323,8 @@ void sim_settle(struct sim *s);
 
 int sim_play(struct sim *s, struct sim_device *d, const char *channel,
              enum platform_transport t, struct platform_session *out);
+/* This deviation of the device with this id has been noted. */
+bool sim_deviates(const struct sim *s, const char *id, const char *text);
 /* The same, which must succeed, with somebody who watches it. */
 struct platform_session sim_watch(struct sim *s, struct sim_device *d,
                                   const char *channel,

@@ -377,17 +377,6 @@ static void notifications(void **state)
     sim_free(&s);
 }
 
-static bool deviates(const char *text)
-{
-    const char *got;
-    size_t pos = 0;
-
-    while (platform_profile_deviation(s.p, slice_str(nvr), &pos, &got))
-        if (!strcmp(got, text))
-            return true;
-    return false;
-}
-
 static enum platform_catalog catalog_of(const struct sim_device *d)
 {
     return sim_view(&s, d).catalog;
@@ -404,7 +393,7 @@ static void answered_with_a_notify(void **state)
     assert_int_equal(d->catalogs, 1);
     assert_int_equal(count_channels(), 3);
     assert_int_equal(catalog_of(d), PLATFORM_CATALOG_COMPLETE);
-    assert_true(deviates("answer in a Notify"));
+    assert_true(sim_deviates(&s, nvr, "answer in a Notify"));
     d->n_channels = 2; /* complete: what it lacks is gone */
     platform_device_refresh(s.p, slice_str(nvr), s.now);
     sim_run(&s, 20000);
@@ -443,7 +432,7 @@ static void reports_are_no_answers(void **state)
                     nvr, body);
         sim_run(&s, 100000);
         assert_int_equal(count_channels(), 3);
-        assert_false(deviates("answer in a Notify"));
+        assert_false(sim_deviates(&s, nvr, "answer in a Notify"));
         assert_int_not_equal(catalog_of(d), PLATFORM_CATALOG_COMPLETE);
         sim_free(&s);
     }

@@ -574,17 +574,6 @@ static void keep_invite(void *ctx, bool out, const struct sip_peer *peer,
         slice_copy(invite, sizeof(invite), bytes);
 }
 
-static bool deviates(const char *text)
-{
-    const char *got;
-    size_t pos = 0;
-
-    while (platform_profile_deviation(s.p, slice_str(nvr), &pos, &got))
-        if (!strcmp(got, text))
-            return true;
-    return false;
-}
-
 /* What is wrong with a 200 is taken, and noted of the device. */
 static void a_faulty_200_is_noted(void **state)
 {
@@ -600,7 +589,7 @@ static void a_faulty_200_is_noted(void **state)
     struct writer w = writer_of(text, sizeof(text));
 
     (void)state;
-    assert_false(deviates("sip syntax tolerated"));
+    assert_false(sim_deviates(&s, nvr, "sip syntax tolerated"));
     d->invite = SIM_SILENT;
     assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
     sim_run(&s, 200);
@@ -618,7 +607,7 @@ static void a_faulty_200_is_noted(void **state)
     while (sip_stack_event(s.server, &ev))
         platform_sip(s.p, &ev, s.now);
     assert_true(sim_session(&s, v.id).step >= PLATFORM_STEP_ANSWER);
-    assert_true(deviates("sip syntax tolerated"));
+    assert_true(sim_deviates(&s, nvr, "sip syntax tolerated"));
     platform_session_stop(s.p, v.id, s.now);
     ends_clean();
 }
@@ -761,114 +750,6 @@ static void the_device_moves(void **state)
     ends_clean();
 }
 
-static void drains(void **state)
-{
-    struct sim_device *d = ready();
-
-    (void)state;
-    for (unsigned i = 0; i < 4; i++)
-        sim_watch(&s, d, d->channel[i], 0);
-    sim_run(&s, 1000);
-    assert_false(platform_is_drained(s.p));
-    platform_drain(s.p, s.now);
-    sim_run(&s, 1000);
-    assert_true(platform_is_drained(s.p));
-    assert_int_equal(d->byes, 4);
-    ends_clean();
-}
-
-/* Stopping waits until every BYE has its answer, and until then the dialog stays
- * stored: the BYE that is lost with the process is sent by the next one. */
-static void drains_when_the_byes_are_answered(void **state)
-{
-    static const struct {
-        const char *name;
-        uint64_t deaf_ms, done_ms;
-        unsigned byes;
-    } cases[] = {
-        { "answered late", 1200, 2500, 1 },
-        { "never answered", 100000, 33000, 0 },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct sim_device *d = ready();
-
-        sim_watch(&s, d, channel, 0);
-        sim_run(&s, 1000);
-        d->deaf = true;
-        platform_drain(s.p, s.now);
-        sim_run(&s, 1000);
-        assert_int_equal(sim_counters(&s).sessions, 0);
-        assert_false(platform_is_drained(s.p));
-        assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 0);
-        if (cases[i].deaf_ms < cases[i].done_ms) {
-            sim_run(&s, cases[i].deaf_ms - 1000);
-            d->deaf = false;
-        }
-        sim_run(&s, cases[i].done_ms);
-        if (!platform_is_drained(s.p) || d->byes != cases[i].byes ||
-            s.actions[PLATFORM_DIALOG_CLOSED] != 1 ||
-            s.closed_key != s.opened_key)
-            fail_msg("%s: %u BYEs, %u closed", cases[i].name, d->byes,
-                     s.actions[PLATFORM_DIALOG_CLOSED]);
-        d->deaf = false;
-        ends_clean();
-    }
-}
-
-/* Each dialog of a session has a key of its own: the late answer to the first
- * BYE does not make the owner forget the second dialog. */
-static void a_second_dialog_is_stored_beside(void **state)
-{
-    struct sim_device *d = ready();
-    struct platform_session v;
-    uint64_t first;
-
-    (void)state;
-    d->media = SIM_TCP_ONLY;
-    v = sim_watch(&s, d, channel, PLATFORM_AUTO);
-    sim_run(&s, 1000);
-    first = s.opened_key;
-    sim_run(&s, 4000);
-    assert_int_equal(sim_session(&s, v.id).transport, PLATFORM_TCP_PASSIVE);
-    assert_int_equal(s.actions[PLATFORM_DIALOG_OPENED], 2);
-    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
-    assert_true(s.closed_key == first && s.opened_key != first);
-    platform_drain(s.p, s.now);
-    sim_run(&s, 100);
-    assert_true(s.closed_key == s.opened_key);
-    ends_clean();
-}
-
-/* Far more ended dialogs than are remembered, none of them answered. */
-static void many_unanswered_byes(void **state)
-{
-    struct sim_device *d = ready();
-
-    (void)state;
-    d->invite = SIM_ANSWER;
-    for (unsigned i = 0; i < 300; i++) {
-        struct platform_session v;
-
-        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
-        sim_run(&s, 400);
-        d->deaf = true;
-        platform_session_stop(s.p, v.id, s.now);
-        sim_run(&s, 100);
-        d->deaf = false;
-        d->next_keepalive_ms = GB_NEVER;
-        if (i % 50 == 49)
-            sim_register(d);
-    }
-    platform_drain(s.p, s.now);
-    sim_run(&s, 40000);
-    assert_true(platform_is_drained(s.p));
-    assert_int_equal(s.actions[PLATFORM_DIALOG_OPENED],
-                     s.actions[PLATFORM_DIALOG_CLOSED]);
-    ends_clean();
-}
-
 /* Who asked for a picture and got it has ten seconds to open its URL; who has
  * watched and goes leaves it for idle_stop_s alone. */
 static void who_waited_has_time_to_come(void **state)
@@ -932,10 +813,6 @@ int main(void)
         cmocka_unit_test(busy_with_an_old_dialog),
         cmocka_unit_test(the_device_goes),
         cmocka_unit_test(the_device_moves),
-        cmocka_unit_test(drains),
-        cmocka_unit_test(drains_when_the_byes_are_answered),
-        cmocka_unit_test(a_second_dialog_is_stored_beside),
-        cmocka_unit_test(many_unanswered_byes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
