@@ -613,29 +613,32 @@ def asks_for_a_password(d):
         with open(d.password_file) as f:
             password = f.read().strip()
         challenge = f'Digest realm="camera", nonce="{rand()}", opaque="5ccc", algorithm=MD5'
-        taken, asked = [], []
+        taken, asked = set(), {}  # the platform's own queries are among them, and what it sends again under load
 
         def guarded(fn):
             def on(m):
+                cmd = re.search(rb"<CmdType>(\w+)", m.body)
+                name = cmd[1].decode() if cmd else m.method
                 given = m.get("Authorization")
                 if given:
                     want = digest(challenge, SERVER_ID, password, m.uri, method=m.method)
                     field = re.compile(r'response="(\w+)"')
                     if field.search(given)[1] == field.search(want)[1] and 'opaque="5ccc"' in given:
-                        taken.append(m.method)
+                        taken.add(name)
                         return fn(m)
-                asked.append(m.method)
+                asked.setdefault(name, set()).add(m.branch)
                 return dev.reply(m, 401, "Unauthorized", [("WWW-Authenticate", challenge)], tag="ch" + m.branch[-6:])
             return on
         acked = dev.on_ack
         dev.on_ack = lambda m: acked(m) if m.get("Call-ID") in dev.dialogs else None  # the other one is of the 401
         dev.on_message, dev.on_invite, dev.on_bye = map(guarded, (dev.on_message, dev.on_invite, dev.on_bye))
         a = d.call("POST", f"/api/v1/devices/{dev.id}/commands?wait=10", {"cmd": "DeviceStatus"})
-        expect(a.json["state"] == "answered" and asked == ["MESSAGE", "MESSAGE"][:len(asked)], a.body[:500])
+        expect(a.json["state"] == "answered" and a.json["tries"] == 1, a.body[:500])
         start(d, dev)
         stop(d, dev)
         wait_for("a BYE that is taken", lambda: "BYE" in taken)
-        expect(taken == ["MESSAGE", "INVITE", "BYE"] and len(asked) <= 5, (taken, asked))
+        expect(taken >= {"DeviceStatus", "INVITE", "BYE"}, (taken, asked))
+        expect("DeviceStatus" in asked and all(len(branches) <= 2 for branches in asked.values()), (taken, asked))
         got = d.get(f"/api/v1/devices/{dev.id}/profile")
         expect(any("asks for a password" in x for x in got["deviation_kinds"]), got["deviation_kinds"])
 
