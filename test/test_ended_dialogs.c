@@ -108,6 +108,32 @@ static void over_tcp_the_bye_waits_for_the_connection(void **state)
     sim_free(&s);
 }
 
+/* It was on its way over the connection that the device has left: when that is
+ * closed it goes out over the new one. */
+static void a_bye_follows_to_the_next_connection(void **state)
+{
+    struct sim_device *d = registered(SIP_TCP);
+    struct platform_session v =
+        sim_watch(&s, d, "34020000001310000001", PLATFORM_UDP);
+    uint64_t left = d->connection;
+
+    (void)state;
+    sim_run(&s, 3000);
+    d->deaf = true;
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    assert_int_equal(s.byes_sent, 1);
+    d->deaf = false;
+    sim_reconnect(d);
+    sim_register(d);
+    sim_run(&s, 1000);
+    assert_true(s.disconnected == left);
+    assert_int_equal(s.byes_sent, 2); /* before any keepalive */
+    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+    assert_true(s.closed_key == s.opened_key);
+    sim_free(&s);
+}
+
 /* ---- which device it is ---- */
 
 /* The BYEs that went out, and the last one's way. */
@@ -408,6 +434,7 @@ int main(void)
         cmocka_unit_test(dialogs_of_the_last_run_get_their_bye),
         cmocka_unit_test(and_stay_stored_until_it_is_answered),
         cmocka_unit_test(over_tcp_the_bye_waits_for_the_connection),
+        cmocka_unit_test(a_bye_follows_to_the_next_connection),
         cmocka_unit_test(a_bye_finds_its_device),
         cmocka_unit_test(a_bye_without_memory_goes_out_later),
         cmocka_unit_test(a_bye_of_the_last_run_answers_a_challenge),

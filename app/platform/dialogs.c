@@ -154,6 +154,7 @@ static void send_bye(struct platform *p, struct kept_dialog *k,
 
     if (d && gb_addr_eq(&to->remote, &d->peer.remote))
         outgoing_log_in(p, d, &r);
+    k->peer = r.peer;
     login = (struct sip_login){ r.username, r.password };
     k->login = login.username.n > 0;
     err = sip_stack_bye_orphan(p->sip, &k->state, &r.peer,
@@ -280,8 +281,19 @@ static bool log_in(struct platform *p, struct kept_dialog *k,
     return k->asked || k->handle.id != 0;
 }
 
+/* Its BYE had no way. The device may be back on another one already. */
+static void lost_way(struct platform *p, struct kept_dialog *k)
+{
+    const struct device *d = device_of(p, k);
+
+    set_due(p, k, true);
+    if (d && (d->peer.transport != k->peer.transport ||
+              d->peer.connection != k->peer.connection))
+        dialogs_end_due(p, d);
+}
+
 /* The owner may forget it: answered, whatever the answer, or 64*T1 of trying.
- * Only a way that was lost is worth another try, when the device is back. The
+ * Only a way that was lost is worth another try, on the device's next one. The
  * dialog itself is remembered: after a 486 it is one to end. */
 void dialog_on_bye(struct platform *p, struct kept_dialog *k,
                    const struct sip_event *ev)
@@ -296,7 +308,7 @@ void dialog_on_bye(struct platform *p, struct kept_dialog *k,
     else if (ev->kind == SIP_EV_RESPONSE)
         forget(p, k);
     else if (ev->status == 503 && k->peer.transport != SIP_UDP)
-        set_due(p, k, true);
+        lost_way(p, k);
     else if (k->goes_on && !k->again)
         bye_again(p, k);
     else
