@@ -445,7 +445,7 @@ static void note_1_19_the_answer_does_not_reach_it(void **state)
     sim_run(&s, 1);
     assert_int_equal(text_count(s.log, "challenges are not answered"), 2);
     d = sim_add(&s, cam2, "203.0.113.6:6784", SIP_UDP);
-    assert_true(sim_view(&s, d).deviations > 0);
+    assert_int_equal(sim_view(&s, d).deviations, 0); /* anybody may knock so */
     sim_free(&s);
 }
 

@@ -43,7 +43,6 @@ struct device;
     X(NOTIFY_STRAY,   "NOTIFY outside a subscription")                             \
     X(CSEQ_REPEATED,  "CSeq of REGISTER does not rise")                        \
     X(SIP_ALG,        "addresses rewritten on the way: SIP ALG suspected")     \
-    X(NO_PROOF,       "challenged again and again, never answers")             \
     X(TCP_ABSENT,     "media connection does not come up")                     \
     X(SSRC_IGNORED,   "does not heed the SSRC: needs a port of its own")       \
     X(CLOCK_OFF,      "clock is off although it is told the time")             \

@@ -216,9 +216,6 @@ static void count_challenge(struct platform *p, struct attempt *a)
                           log_text(a->id, id),
                           gb_addr_text(&a->ev->peer.remote, addr),
                           LOST_ANSWERS);
-        if (a->device)
-            device_deviation(p, a->device, DEVIATION_NO_PROOF,
-                             slice_of(NULL, 0));
     }
     if (!a->device || a->row->challenges >= LOST_ANSWERS)
         note_pending(p, a, why);
