@@ -4,6 +4,9 @@
 /* clang-format off */
 const struct chinese_row chinese_voice[] = {
     { "the device went offline", "设备离线" },
+    { "the device does not confirm our answer, or does not know the dialog any "
+      "more",
+      "设备未确认平台的应答，或已不认识该会话" },
     { "all has been said", "已播完" },
     { "the media connection is gone", "媒体连接已断" },
     { "the longest time for a talk is over", "达到最长对讲时间" },
