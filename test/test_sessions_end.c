@@ -531,6 +531,27 @@ static void connection_lost_while_inviting(void **state)
     ends_clean();
 }
 
+/* It registers again, and the connection that had the INVITE is closed for that. */
+static void another_connection_while_inviting(void **state)
+{
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_TCP, NULL);
+    uint64_t left = d->connection;
+    struct platform_session v;
+
+    (void)state;
+    d->invite = SIM_SILENT;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    sim_run(&s, 1000);
+    d->invite = SIM_ANSWER;
+    sim_reconnect(d);
+    sim_register(d);
+    sim_run(&s, 2000);
+    assert_true(s.disconnected == left);
+    assert_int_equal(d->invites, 2);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    drains_clean();
+}
+
 /* The stack knows it first, and the device is not offline yet. */
 static void connection_lost_behind_a_100(void **state)
 {
@@ -805,6 +826,7 @@ int main(void)
         cmocka_unit_test(active_answered_with_udp),
         cmocka_unit_test(as_configured_for_the_device),
         cmocka_unit_test(connection_lost_while_inviting),
+        cmocka_unit_test(another_connection_while_inviting),
         cmocka_unit_test(connection_lost_behind_a_100),
         cmocka_unit_test(a_faulty_200_is_noted),
         cmocka_unit_test(late_and_foreign_reports),

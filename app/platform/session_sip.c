@@ -558,6 +558,17 @@ static const char *refusal_text(const struct sip_msg *m,
     return with_own_words(log_text(m->reason, reason), m, buf);
 }
 
+/* The device has come back on another way while its INVITE was on this one. */
+static bool has_moved(const struct session *s, const struct sip_peer *from)
+{
+    struct sip_peer to = way_of(s->device);
+
+    return s->device->online &&
+           (to.transport == SIP_UDP || to.connection) &&
+           (to.transport != from->transport ||
+            to.connection != from->connection);
+}
+
 static void on_refused(struct platform *p, struct session *s,
                        const struct sip_event *ev)
 {
@@ -569,6 +580,10 @@ static void on_refused(struct platform *p, struct session *s,
     session_end_dialog(p, s);
     s->sip_status = ev->status;
     if (ev->kind == SIP_EV_FAILED && ev->status == 503) {
+        if (has_moved(s, &ev->peer) && try_once(s, TRIED_WAY)) {
+            session_reinvite(p, s);
+            return;
+        }
         session_fail(p, s,
                      heard ? PLATFORM_STEP_ANSWER : PLATFORM_STEP_INVITE,
                      "the way to the device is gone: wait until it registers "
