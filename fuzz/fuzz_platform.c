@@ -73,6 +73,7 @@ static struct run {
     struct ids sessions, voices, commands, downloads, records;
     struct stored stored[MAX_STORED];
     unsigned how;                  /* it was begun */
+    uint8_t lives;                 /* of processes, so far */
     uint64_t filed, dropped;       /* a file that is ended, a connection */
     unsigned refuse_ports;
     bool obliging;                 /* the device answers by itself */
@@ -1046,6 +1047,7 @@ static bool begin(void)
     if (r.how & 16)
         for (size_t i = 0; i < COUNT_OF(pc.subscribe_s); i++)
             pc.subscribe_s[i] = 600;
+    sc.seed[0] = pc.seed[0] = ++r.lives;
     if (sip_stack_new(&r.sip, &sc))
         return false;
     pc.sip = r.sip;
