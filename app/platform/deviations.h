@@ -54,7 +54,8 @@ struct device;
     X(DEAF_PORT,      "does not listen where it sends from: asked at its Contact") \
     X(ASKS_US,        "asks for a password with our requests")                 \
     X(BODY_TYPE,      "XML under another Content-Type")                        \
-    X(ODD_VERSION,    "X-GB-Ver is not written as a number like 3.0")
+    X(ODD_VERSION,    "X-GB-Ver is not written as a number like 3.0")         \
+    X(NOTIFY_SHORT,   "NOTIFY leaves hardly any time: what the 200 granted counts")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,
