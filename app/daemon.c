@@ -661,34 +661,69 @@ static void print_hosts(const struct daemon *d, const char *fmt, uint16_t port)
     }
 }
 
-void daemon_banner(const struct daemon *d)
+/* Names are as wide in both languages, so that what is behind them is a column. */
+#define BANNER_MAP(X)                                                          \
+    X(PAGE,     "  page              ", "  管理页面          ")                \
+    X(ADMIN,    "  admin password    ", "  管理员密码        ")                \
+    X(ONCE,     "(shown this once)", "（仅显示这一次）")                       \
+    X(TOKEN,    "  API token         ", "  API 令牌          ")                \
+    X(IN,       "in ", "位于 ")                                                \
+    X(CAMERA,   "In the camera's GB28181 / platform access page:",             \
+                "在摄像机的 GB28181（平台接入）页面填写：")                    \
+    X(ID,       "  SIP server ID     ", "  SIP 服务器编号    ")                \
+    X(DOMAIN,   "  SIP domain        ", "  SIP 域            ")                \
+    X(IP,       "  SIP server IP     ", "  SIP 服务器地址    ")                \
+    X(PORT,     "  SIP server port   ", "  SIP 服务器端口    ")                \
+    X(EITHER,   "(UDP or TCP)", "（UDP 或 TCP）")                              \
+    X(TLS,      "  over TLS          ", "  TLS 端口          ")                \
+    X(PASSWORD, "  password          ", "  密码              ")
+
+enum banner_word {
+#define X(id, en, zh) BANNER_##id,
+    BANNER_MAP(X)
+#undef X
+    BANNER_WORDS
+};
+
+static const struct {
+    const char *english, *chinese;
+} banner[] = {
+#define X(id, en, zh) { en, zh },
+    BANNER_MAP(X)
+#undef X
+};
+
+void daemon_banner(const struct daemon *d, bool chinese)
 {
     const struct secrets *s = d->secrets;
+    const char *say[BANNER_WORDS];
     struct gb_addr tls;
 
+    for (size_t i = 0; i < BANNER_WORDS; i++)
+        say[i] = chinese ? banner[i].chinese : banner[i].english;
     printf("gb28181d %s\n\n", GB_VERSION);
-    printf("  page              ");
+    printf("%s", say[BANNER_PAGE]);
     print_hosts(d, "http://%s/%s", d->http_addr.port);
     if (d->relay) {
         printf("                    ");
         print_hosts(d, "https://%s/%s", d->http_addr.port);
     }
     if (s->new_admin_password[0])
-        printf("  admin password    %s   (shown this once)\n",
-               s->new_admin_password);
-    printf("  API token         in %s/admin-token\n\n", s->dir);
-    printf("In the camera's GB28181 / platform access page:\n");
-    printf("  SIP server ID     %s\n", config_text(d->config,
-                                                   CONFIG_SERVER_ID));
-    printf("  SIP domain        %s\n", d->realm);
-    printf("  SIP server IP     ");
+        printf("%s%s   %s\n", say[BANNER_ADMIN], s->new_admin_password,
+               say[BANNER_ONCE]);
+    printf("%s%s%s/admin-token\n\n", say[BANNER_TOKEN], say[BANNER_IN], s->dir);
+    printf("%s\n", say[BANNER_CAMERA]);
+    printf("%s%s\n", say[BANNER_ID], config_text(d->config, CONFIG_SERVER_ID));
+    printf("%s%s\n", say[BANNER_DOMAIN], d->realm);
+    printf("%s", say[BANNER_IP]);
     print_hosts(d, NULL, d->sip_addr.port);
-    printf("  SIP server port   %u   (UDP or TCP)\n", d->sip_addr.port);
+    printf("%s%u   %s\n", say[BANNER_PORT], d->sip_addr.port, say[BANNER_EITHER]);
     if (config_addr(d->config, CONFIG_SIP_TLS_LISTEN, 0, &tls))
-        printf("  over TLS          %u\n", tls.port);
+        printf("%s%u\n", say[BANNER_TLS], tls.port);
     if (s->first_start)
-        printf("  password          %s\n\n", d->password);
+        printf("%s%s\n\n", say[BANNER_PASSWORD], d->password);
     else
-        printf("  password          in %s/device-password\n\n", s->dir);
+        printf("%s%s%s/device-password\n\n", say[BANNER_PASSWORD],
+               say[BANNER_IN], s->dir);
     fflush(stdout);
 }

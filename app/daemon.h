@@ -19,7 +19,7 @@ int daemon_new(struct daemon **out, const struct config *c,
 void daemon_reload(struct daemon *d, const struct config *c);
 
 /* Prints what a person needs: page, password, what to type into a camera. */
-void daemon_banner(const struct daemon *d);
+void daemon_banner(const struct daemon *d, bool chinese);
 
 /* Runs until SIGTERM or SIGINT have drained it. reload is called on SIGHUP,
  * take_over when people have set something: c is to be in force, and keeps what it

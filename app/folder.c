@@ -56,6 +56,21 @@ int folder_make(const char *path, const char *setting, char why[static WHY_MAX])
     return 0;
 }
 
+int folder_look(const char *path, const char *setting, char why[static WHY_MAX])
+{
+    const char *what = NULL;
+
+    if (!folder_is_there(path))
+        what = "there is no such directory";
+    else if (access(path, R_OK | X_OK))
+        what = "this user may not read it";
+    if (!what)
+        return 0;
+    snprintf(why, WHY_MAX, "%.250s: %s: see to it, or name another one (%s)", path,
+             what, setting);
+    return GB_ENOENT;
+}
+
 bool folder_is_there(const char *path)
 {
     struct stat st;

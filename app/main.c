@@ -1,6 +1,8 @@
 /* app/main.c - arguments, start, and the exit code (sysexits) */
 #include "app/config.h"
 #include "app/daemon.h"
+#include "app/folder.h"
+#include "app/locale.h"
 #include "app/net/log.h"
 #include "app/replay.h"
 #include "app/sandbox.h"
@@ -47,6 +49,30 @@ static const char usage[] =
     "SIGHUP reads the file again and takes over what --print-config marks as\n"
     "reloadable; SIGTERM ends all sessions and stops.\n";
 
+static const char usage_zh[] =
+    "用法: gb28181d [-c 文件] [-s 分组.设置=值]... [-t] [--print-config]\n"
+    "\n"
+    "GB/T 28181 视频平台。不带选项时以内置默认值启动，状态保存在\n"
+    DATA_HERE "，并打印应填写到摄像机中的内容。\n"
+    "\n"
+    "  -c, --config 文件     配置文件（YAML）；若存在则默认为\n"
+    "                        " CONFIG_PATH "\n"
+    "  -s, --set 设置=值     单个设置，例如 -s http.listen=127.0.0.1:8080；\n"
+    "                        优先于配置文件；列表用逗号连接\n"
+    "  -t, --check           检查配置后退出\n"
+    "      --print-config    打印配置及说明后退出\n"
+    "      --replay 文件     用抓包（gbctl trace 或 tcpdump 所得）重放，\n"
+    "                        打印平台会作出的判断\n"
+    "      --version, --help\n"
+    "\n"
+    "设置也可来自环境变量：GB28181D_SIP_PASSWORD。SIGHUP 重新读取配置文件，\n"
+    "并使 --print-config 标为可重新加载的设置生效；SIGTERM 结束所有会话并停止。\n";
+
+static const char *help(void)
+{
+    return locale_is_chinese() ? usage_zh : usage;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
     enum { OPT_PRINT = 256, OPT_VERSION, OPT_REPLAY };
@@ -87,15 +113,15 @@ static int parse_options(int argc, char **argv, struct options *o)
             printf("gb28181d %s\n", GB_VERSION);
             exit(EX_OK);
         case 'h':
-            fputs(usage, stdout);
+            fputs(help(), stdout);
             exit(EX_OK);
         default:
-            fputs(usage, stderr);
+            fputs(help(), stderr);
             return EX_USAGE;
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "gb28181d: %s: unexpected\n%s", argv[optind], usage);
+        fprintf(stderr, "gb28181d: %s: unexpected\n%s", argv[optind], help());
         return EX_USAGE;
     }
     return 0;
@@ -164,6 +190,18 @@ static void tell_unused(const struct config *c)
         if (diff.unused)
             log_f(LOG_WARN, "msg=\"setting has no effect in this version\" "
                             "key=%s", diff.name);
+}
+
+/* What keeps nobody from starting, and shows only where it is missed. */
+static void tell_missing(const struct config *c)
+{
+    const char *tiles = config_text(c, CONFIG_MAP_TILES);
+    struct log_quoted q;
+    char why[WHY_MAX];
+
+    if (*tiles && folder_look(tiles, "map.tiles", why))
+        log_f(LOG_WARN, "msg=\"no tiles below the map\" why=%s",
+              log_quote(&q, slice_str(why)));
 }
 
 /* Says what has changed; true when something can be taken over at once. */
@@ -279,7 +317,8 @@ static int run(struct config *c, const struct options *o)
         return EX_UNAVAILABLE;
     }
     tell_unused(c);
-    daemon_banner(r.d);
+    tell_missing(c);
+    daemon_banner(r.d, locale_is_chinese());
     daemon_run(r.d, reload, take_over, &r);
     daemon_free(r.d);
     secrets_close(&secrets);
@@ -318,6 +357,13 @@ static int replay(const struct config *c, const char *path)
     return err == GB_EIO ? EX_NOINPUT : EX_DATAERR;
 }
 
+static void check(const struct config *c)
+{
+    tell_unused(c);
+    tell_missing(c);
+    printf("configuration is good\n");
+}
+
 int main(int argc, char **argv)
 {
     struct options o = { 0 };
@@ -335,7 +381,7 @@ int main(int argc, char **argv)
     if (o.print)
         config_print(&c, stdout);
     else if (o.check)
-        printf("configuration is good\n");
+        check(&c);
     else if (o.replay)
         rc = replay(&c, o.replay);
     else

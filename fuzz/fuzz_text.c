@@ -54,11 +54,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size > MAX_IN)
         return 0;
-    for (unsigned how = 0; how < 4; how++) {
+    for (unsigned how = 0; how < 5; how++) {
         struct writer w = writer_of(text, room);
 
         if (how == 3)
             manscdp_text_decode_mixed(&w, in);
+        else if (how == 4)
+            manscdp_text_decode_wide(&w, in);
         else
             manscdp_text_decode(&w, in,
                                 how == 0   ? MANSCDP_UTF8

@@ -354,6 +354,46 @@ static void decode_utf8(struct writer *w, struct slice in)
     }
 }
 
+static bool begins_with(struct slice s, unsigned a, unsigned b)
+{
+    return s.n >= 2 && at(s, 0) == a && at(s, 1) == b;
+}
+
+bool manscdp_text_is_wide(struct slice in)
+{
+    return begins_with(in, 0xff, 0xfe) || begins_with(in, 0xfe, 0xff) ||
+           begins_with(in, '<', 0) || begins_with(in, 0, '<');
+}
+
+/* The high byte is at i + high. */
+static uint32_t unit16(struct slice in, size_t i, unsigned high)
+{
+    return (uint32_t)at(in, i + high) << 8 | at(in, i + 1 - high);
+}
+
+void manscdp_text_decode_wide(struct writer *w, struct slice in)
+{
+    unsigned high = begins_with(in, 0xff, 0xfe) || begins_with(in, '<', 0);
+    size_t n = in.n / 2 * 2;
+
+    for (size_t i = 0; i < n; i += 2) {
+        uint32_t point = unit16(in, i, high), low = 0;
+
+        if (i == 0 && point == 0xfeff)
+            continue;
+        if (point >= 0xd800 && point < 0xdc00 && i + 2 < n)
+            low = unit16(in, i + 2, high);
+        if (low >= 0xdc00 && low < 0xe000) {
+            put_point(w, 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00));
+            i += 2;
+        } else if (point >= 0xd800 && point < 0xe000) {
+            writer_char(w, '?');
+        } else {
+            put_point(w, point);
+        }
+    }
+}
+
 void manscdp_text_decode(struct writer *w, struct slice in,
                          enum manscdp_charset from)
 {

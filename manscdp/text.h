@@ -35,6 +35,13 @@ enum manscdp_charset manscdp_text_detect(struct slice in);
 /* Well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool manscdp_text_is_utf8(struct slice in);
 
+/* UTF-16: a BOM in either order of bytes, or a '<' of two. No edition knows it. */
+bool manscdp_text_is_wide(struct slice in);
+
+/* Appends it as UTF-8, without its BOM; what is no character becomes '?'. Room for
+ * MANSCDP_TEXT_DECODED_MAX. */
+void manscdp_text_decode_wide(struct writer *w, struct slice in);
+
 /* Room that decoding n bytes can need, whatever they are: three characters of two
  * bytes take four of UTF-8 (FE51 to FE53, U+20087 and others). */
 #define MANSCDP_TEXT_DECODED_MAX(n) ((n) * 2 + 4)

@@ -190,6 +190,11 @@ enum sip_sub_reason {
     SIP_REASON_INVARIANT,
 };
 
+/* A NOTIFY may shorten a subscription (RFC 6665 §4.1.3), but not to less than
+ * this: devices count wrongly, and would be asked anew behind every answer. What
+ * the 2xx granted counts then. */
+#define SIP_NOTIFY_SHORTEST_S 60
+
 /* What is known of a subscription at an event. */
 struct sip_sub_view {
     uint8_t state;          /* enum sip_substate; without the header active */
@@ -197,6 +202,7 @@ struct sip_sub_view {
     uint8_t reason;         /* enum sip_sub_reason, likewise */
     uint32_t expires_s;     /* left, from now */
     uint32_t retry_after_s; /* 0: not said */
+    bool not_shortened;     /* NOTIFY: it left less than SIP_NOTIFY_SHORTEST_S */
 };
 
 struct sip_event {

@@ -747,6 +747,15 @@ static struct trans *match(struct sip_stack *s, const struct sip_msg *m)
     return is_client(t) ? t : NULL;
 }
 
+/* A refusal behind a 2xx, mostly of a device that had accepted when our CANCEL came
+ * and answers that, too. No figure has it, a proxy would never send it on (§16.7);
+ * but without an ACK the device repeats it for 64*T1. */
+static bool is_late_refusal(const struct trans *t, const struct sip_msg *m)
+{
+    return t->m.kind == SIP_ICT && t->m.state == SIP_TS_ACCEPTED &&
+           m->status >= 300;
+}
+
 /* Timer D is nothing over TCP. A refused INVITE whose dialog is over is remembered
  * as over UDP: see on_late_2xx. */
 static void remember_refused(const struct sip_stack *s, struct trans *t,
@@ -771,6 +780,12 @@ void stk_on_response(struct sip_stack *s, const struct sip_peer *from,
     list_remove(&t->finished); /* a BYE may need room in the table */
     if (t->m.kind == SIP_ICT && t->m.state == SIP_TS_COMPLETED && is_2xx(m)) {
         on_late_2xx(s, t, from, m, now_ms);
+        stk_trans_settle(s, t);
+        return;
+    }
+    if (is_late_refusal(t, m)) {
+        s->count.absorbed++;
+        send_ack(s, t, m);
         stk_trans_settle(s, t);
         return;
     }

@@ -611,12 +611,26 @@ static void on_hidden_notify(struct sip_stack *s, struct sub *b, bool fresh,
         send_end(s, b, now_ms);
 }
 
+/* The time that a NOTIFY leaves; false: so little that it is not believed. */
+static bool shorten(struct sip_stack *s, struct sub *b,
+                    const struct sip_subscription_state *st, uint64_t now_ms)
+{
+    if (st->expires < 0 || st->expires >= left_s(b, now_ms))
+        return true;
+    if (st->expires >= SIP_NOTIFY_SHORTEST_S)
+        grant(s, b, st->expires, now_ms);
+    else if (st->state != SIP_SUB_TERMINATED)
+        return left_s(b, now_ms) < SIP_NOTIFY_SHORTEST_S;
+    return true;
+}
+
 static void on_notify(struct sip_stack *s, struct sub *b,
                       const struct sip_peer *from, const struct sip_msg *m,
                       uint64_t now_ms)
 {
     struct sip_subscription_state st = state_of(m);
     bool fresh = !b->confirmed, over = st.state == SIP_SUB_TERMINATED;
+    bool not_shortened;
     struct sip_sub_view view;
     struct sip_event *ev;
 
@@ -634,11 +648,11 @@ static void on_notify(struct sip_stack *s, struct sub *b,
     retarget(s, b, m);
     if (fresh && b->end_ms == GB_NEVER)
         grant(s, b, b->asked_s, now_ms);
-    if (st.expires > 0 && (uint64_t)st.expires * 1000 < b->end_ms - now_ms)
-        grant(s, b, st.expires, now_ms);
+    not_shortened = !shorten(s, b, &st, now_ms);
     b->n_ms = GB_NEVER;
     set_timer(s, b);
     view = view_of(b, &st, now_ms);
+    view.not_shortened = not_shortened;
     ev->kind = SIP_EV_NOTIFY;
     ev->subscription = b->id;
     ev->user = b->user;

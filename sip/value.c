@@ -129,10 +129,22 @@ static bool is_rtsp(struct slice body)
     return slice_find_slice(line, SLICE("RTSP/")) < line.n;
 }
 
+/* XML in UTF-16: a '<' of two bytes, mostly behind a BOM. */
+static bool is_wide_xml(struct slice b)
+{
+    if (slice_has_prefix(b, SLICE("\xff\xfe")) ||
+        slice_has_prefix(b, SLICE("\xfe\xff")))
+        b = slice_from(b, 2);
+    return slice_has_prefix(b, SLICE("<\0")) ||
+           slice_has_prefix(b, SLICE("\0<"));
+}
+
 enum sip_content sip_content_of_body(struct slice body)
 {
     struct slice b = slice_trim(body);
 
+    if (is_wide_xml(b))
+        return SIP_CONTENT_MANSCDP;
     if (slice_has_prefix(b, SLICE("\xef\xbb\xbf")))
         b = slice_trim(slice_from(b, 3));
     if (b.n == 0)

@@ -63,8 +63,13 @@ static inline unsigned log_in(const char *name, const char *password,
 static inline void token_of(const char *text, char field[static 160])
 {
     json_t *j;
+    bool makes = !*fake.group[3].name;
 
+    if (makes) /* what the scopes of the tests name */
+        strcpy(fake.group[3].name, "yard");
     assert_int_equal(act("POST", TOKENS, TOKEN, text), 201);
+    if (makes)
+        *fake.group[3].name = '\0';
     j = body();
     snprintf(field, 160, "Authorization: Bearer %s\r\n",
              json_string_value(json_object_get(j, "token")));

@@ -101,6 +101,7 @@ struct sim_device {
     const char *subscribe_body; /* in the 200 */
     bool subscribe_silent;      /* no answer */
     bool subscribe_mute;        /* no NOTIFY behind the 200 */
+    bool notify_short;          /* active;expires=1 in each of them */
 
     /* what it has recorded, UNIX seconds of its own clock */
     struct {

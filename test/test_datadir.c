@@ -2,6 +2,7 @@
  * nobody else */
 #include "test/support.h"
 
+#include "app/folder.h"
 #include "app/http/auth.h"
 #include "app/secrets.h"
 
@@ -191,13 +192,24 @@ static void places_that_do_not_do(void **state)
     }
 }
 
+/* One that is only read from. */
+static void a_folder_of_others(void **state)
+{
+    (void)state;
+    assert_int_equal(folder_look("/", "map.tiles", why), 0);
+    assert_int_equal(folder_look("/no/such/place", "map.tiles", why), GB_ENOENT);
+    assert_string_equal(why, "/no/such/place: there is no such directory: see to "
+                             "it, or name another one (map.tiles)");
+    assert_int_equal(folder_look("/dev/null", "map.tiles", why), GB_ENOENT);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(made_once),   T(one_process_a_directory), T(set_by_hand),
         T(damaged_key), T(a_password_that_nobody_was_told),
-        T(places_that_do_not_do),
+        T(places_that_do_not_do), T(a_folder_of_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

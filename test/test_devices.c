@@ -324,7 +324,11 @@ static void a_body_under_another_name(void **state)
         { "manscdp", keepalive, 200 },
         { "text/plain", "hello", 415 },
         { "text/html", "<html><body>login</body></html>", 415 },
-        { "application/sdp", keepalive, 415 }, /* which of the two? */
+        { "application/sdp", keepalive, 200 }, /* no MESSAGE has SDP */
+        { "Application/MANSRTSP", keepalive, 200 },
+        { NULL, keepalive, 200 },
+        { "application/sdp", "v=0\r\ns=Play\r\n", 415 },
+        { NULL, "hello", 415 },
     };
 
     (void)state;
@@ -339,17 +343,65 @@ static void a_body_under_another_name(void **state)
                          "From: <sip:%s@3402000000>;tag=1\r\n"
                          "To: <sip:" SIM_ID "@3402000000>\r\n"
                          "Call-ID: type%zu\r\nCSeq: 1 MESSAGE\r\n"
-                         "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
-                         i, d->id, i, cases[i].type, strlen(cases[i].body),
-                         cases[i].body);
+                         "%s%s\r\nContent-Length: %zu\r\n\r\n%s",
+                         i, d->id, i, cases[i].type ? "Content-Type: " : "X:",
+                         cases[i].type ? cases[i].type : "y",
+                         strlen(cases[i].body), cases[i].body);
         unsigned status = knock_say(&s, &from, text, (size_t)n, NULL, 0);
 
         if (status != cases[i].status)
-            fail_msg("%s: %u", cases[i].type, status);
+            fail_msg("%s: %u", cases[i].type ? cases[i].type : "none", status);
         sim_run(&s, 100);
         assert_int_equal(status == 200,
                          strstr(s.log, "XML under another Content-Type") !=
                              NULL);
+        sim_free(&s);
+    }
+}
+
+/* UTF-16, whatever it is declared as; told, and never taken for another. */
+static void a_body_in_utf16(void **state)
+{
+    static const char keepalive[] =
+        "<?xml version=\"1.0\" encoding=\"UTF-16\"?>"
+        "<Notify><CmdType>Keepalive</CmdType><SN>1</SN>"
+        "<DeviceID>34020000001320000001</DeviceID></Notify>";
+    static const struct {
+        const char *type, *bom;
+        bool big;
+    } cases[] = { { "Application/MANSCDP+xml", "\xff\xfe", false },
+                  { "Application/MANSCDP+xml", "\xfe\xff", true },
+                  { "Application/MANSCDP+xml;charset=utf-16", "", false },
+                  { "text/plain", "\xff\xfe", false },
+                  { "text/plain", "", true } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP);
+        struct sip_peer from = { .transport = SIP_UDP, .local = s.server_addr,
+                                 .remote = d->addr };
+        size_t n_body = strlen(cases[i].bom) + 2 * strlen(keepalive);
+        char text[2048];
+        int n = snprintf(text, sizeof(text),
+                         "MESSAGE sip:" SIM_ID "@3402000000 SIP/2.0\r\n"
+                         "Via: SIP/2.0/UDP 192.168.1.10;branch=z9hG4bKt%zu\r\n"
+                         "From: <sip:%s@3402000000>;tag=1\r\n"
+                         "To: <sip:" SIM_ID "@3402000000>\r\n"
+                         "Call-ID: wide%zu\r\nCSeq: 1 MESSAGE\r\n"
+                         "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+                         i, d->id, i, cases[i].type, n_body, cases[i].bom);
+        unsigned status;
+
+        for (size_t k = 0; k < strlen(keepalive); k++) {
+            text[n + cases[i].big] = keepalive[k];
+            text[n + !cases[i].big] = '\0';
+            n += 2;
+        }
+        status = knock_say(&s, &from, text, (size_t)n, NULL, 0);
+        if (status != 200)
+            fail_msg("case %zu: %u", i, status);
+        sim_run(&s, 100);
+        assert_non_null(strstr(s.log, "XML in UTF-16"));
         sim_free(&s);
     }
 }
@@ -776,6 +828,7 @@ int main(void)
         cmocka_unit_test(an_id_that_is_not_its_own),
         cmocka_unit_test(bodies),
         cmocka_unit_test(a_body_under_another_name),
+        cmocka_unit_test(a_body_in_utf16),
         cmocka_unit_test(faults_are_logged_once),
         cmocka_unit_test(tcp_connection_lost),
         cmocka_unit_test(tcp_only_its_own_connection),

@@ -32,6 +32,22 @@ static void answers(void **state)
         { "later by date", S("HTTP/1.1 503 No\r\nRetry-After: Fri, 31 Dec "
                              "1999 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n"),
           0, 503, 0, true, 0 },
+        { "later by date and its own", S("HTTP/1.1 429 No\r\nRetry-After: Fri, "
+                                         "31 Dec 1999 23:59:59 GMT\r\nDate: "
+                                         "Fri, 31 Dec 1999 23:58:49 GMT\r\n"
+                                         "Content-Length: 0\r\n\r\n"),
+          0, 429, 0, true, 70 },
+        { "later by a date that was", S("HTTP/1.1 429 No\r\nDate: Fri, 31 Dec "
+                                        "1999 23:59:59 GMT\r\nRetry-After: Fri,"
+                                        " 31 Dec 1999 23:58:49 GMT\r\n"
+                                        "Content-Length: 0\r\n\r\n"),
+          0, 429, 0, true, 0 },
+        { "much later", S("HTTP/1.1 503 No\r\nRetry-After: 99999999999\r\n"
+                          "Content-Length: 0\r\n\r\n"),
+          0, 503, 0, true, UINT32_MAX },
+        { "later, but no number", S("HTTP/1.1 503 No\r\nRetry-After: 17s\r\n"
+                                    "Content-Length: 0\r\n\r\n"),
+          0, 503, 0, true, 0 },
         { "two equal lengths", S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
                                  "Content-Length: 5\r\n\r\n"), 0, 200, 5, true,
           0 },

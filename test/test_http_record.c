@@ -385,6 +385,12 @@ static void export(void **state)
     http_app_cut_told(fx.app, look(1));
     assert_int_equal(fx.last.status, 200);
     assert_int_equal(fx.last.kind, HTTP_REPLY_FILE);
+    assert_non_null(strstr(fx.last.fields, "Accept-Ranges: none\r\n"));
+    /* a player that asks for its end gets all of it, and can tell */
+    ask("GET", path, "Range: bytes=-4\r\n", "");
+    http_app_cut_told(fx.app, look(1));
+    assert_int_equal(fx.last.status, 200);
+    assert_null(strstr(fx.last.fields, "Content-Range"));
     *strstr(path, "&end=17") = '\0';
     assert_int_equal(ask("GET", path, "", ""), 401);
     get(MP4 RANGE "&gaps=keep");

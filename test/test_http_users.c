@@ -71,6 +71,14 @@ static void making(void **state)
     assert_int_equal(get(USERS "/eve"), 200);
     last_tag(tag);
     snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    /* in the second of two lines, too */
+    snprintf(fields, sizeof(fields),
+             TOKEN "If-Match: \"other\"\r\nIf-Match: %s\r\n", tag);
+    assert_int_equal(act("PATCH", USERS "/eve", fields,
+                         "{\"role\":\"viewer\"}"), 200);
+    assert_int_equal(get(USERS "/eve"), 200);
+    last_tag(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
     assert_int_equal(act("DELETE", USERS "/eve", fields, ""), 204);
     assert_int_equal(act("DELETE", USERS "/eve", TOKEN, ""), 404);
     assert_int_equal(get(USERS "/eve"), 404);
@@ -218,6 +226,47 @@ static void what_was_signed(void **state)
     assert_false(opens(of_ci));
     assert_true(fx.dismissed != 0 && fx.dismissed != v.id);
     assert_true(opens(of_admin));
+}
+
+/* A group that a scope names anew has to be there; what was there may have gone. */
+static void groups_of_a_scope(void **state)
+{
+    static const struct {
+        const char *method, *path, *body;
+        unsigned status;
+    } cases[] = {
+        { "POST", USERS, "{\"name\":\"a\",\"password\":\"12345678\",\"role\":"
+                         "\"viewer\",\"scope\":{\"groups\":[\"yrad\"]}}", 400 },
+        { "POST", USERS, "{\"name\":\"a\",\"password\":\"12345678\",\"role\":"
+                         "\"viewer\",\"scope\":{\"groups\":[\"yard\"]}}", 201 },
+        { "POST", TOKENS, "{\"name\":\"t\",\"role\":\"viewer\","
+                          "\"scope\":{\"groups\":[\"yard\",\"yrad\"]}}", 400 },
+        { "PATCH", USERS "/a", "{\"scope\":{\"groups\":[\"yrad\"]}}", 400 },
+        { "PATCH", USERS "/a", "{\"scope\":{\"groups\":[]}}", 200 },
+        { "PATCH", USERS "/a", "{\"scope\":{\"groups\":[\"yard\"]}}", 200 },
+    };
+
+    (void)state;
+    strcpy(fake.group[0].name, "gate");
+    strcpy(fake.group[1].name, "yard");
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        if (act(cases[i].method, cases[i].path, TOKEN, cases[i].body) !=
+            cases[i].status)
+            fail_msg("%zu: %u", i, fx.last.status);
+        if (cases[i].status != 400)
+            continue;
+        assert_true(body_has("group-unknown"));
+        assert_true(body_has("\"evidence\":\"yrad\""));
+        assert_true(body_has("\"hint\":\"the groups are: gate, yard\""));
+        assert_true(body_has("\"hint_zh\":\"现有分组：gate, yard\""));
+    }
+    *fake.group[0].name = *fake.group[1].name = '\0';
+    assert_int_equal(act("PATCH", USERS "/a", TOKEN,
+                         "{\"role\":\"operator\","
+                         "\"scope\":{\"groups\":[\"yard\"]}}"), 200);
+    assert_int_equal(act("PATCH", USERS "/a", TOKEN,
+                         "{\"scope\":{\"groups\":[\"gate\"]}}"), 400);
+    assert_true(body_has("there are no groups yet"));
 }
 
 /* Who sees a part can sign for it; once the device has left his group, what he
@@ -416,6 +465,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
         T(making), T(second_is_told_at_the_end), T(the_last_admin),
         T(sessions_end), T(what_was_signed), T(signed_within_a_scope),
+        T(groups_of_a_scope),
         T(removed_while_it_starts), T(over_rtsp),
         T(a_name_that_comes_again), T(own_password), T(gone_meanwhile),
         T(tokens), T(no_memory),

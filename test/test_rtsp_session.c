@@ -3,6 +3,8 @@
 #include "base/time.h"
 #include "test/support.h"
 
+#include <stdio.h>
+
 #define DEV "34020000001180000001"
 #define CH "34020000001310000001"
 #define URL "rtsp://h:8554/" DEV "/" CH
@@ -230,6 +232,54 @@ static void life(void **state)
     assert_int_equal(req("TEARDOWN", URL "/", "Session: " ID "\r\n"),
                      RTSP_DO_END);
     assert_int_equal(status(), 200);
+}
+
+/* What a PLAY asks for, and what it is told: 0: owed, then with lines. */
+static void another_time_and_speed(void **state)
+{
+    static const struct {
+        const char *asks;
+        unsigned status;
+        const char *told, *not_told;
+    } cases[] = {
+        { "", 0, "Range: npt=now-\r\n", "Scale:" },
+        { "Range: npt=now-\r\n", 0, "Range: npt=now-\r\n", "Scale:" },
+        { "Range: npt=120.5-\r\n", 0, "Range: npt=now-\r\n", "npt=120" },
+        { "Range: 120\r\n", 501, "", "Range:" },
+        { "Scale: 2.0\r\n", 0, "Range: npt=now-\r\nScale: 1\r\n", "2.0" },
+        { "Scale: -1\r\nRange: npt=0-\r\n", 0, "Scale: 1\r\n", "-1" },
+        { "Range: clock=20260101T000000Z-\r\n", 457, "", "Range:" },
+        { "Range: smpte=10:07:00-\r\n", 501, "", "Range:" },
+    };
+
+    struct rtsp_start none[MEDIA_TRACKS] = { { 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        for (int again = 0; again < 2; again++) {
+            char fields[160];
+            unsigned got;
+
+            reach(again ? RTSP_PLAYING : RTSP_READY);
+            snprintf(fields, sizeof(fields), "Session: " ID "\r\n%s",
+                     cases[i].asks);
+            if (req("PLAY", URL "/", fields) == RTSP_DO_PLAY) {
+                struct writer w = writer_of(out, sizeof(out) - 1);
+
+                got = 0;
+                rtsp_session_playing(&s, none, &w);
+                out[w.len] = '\0';
+            } else {
+                got = status();
+            }
+            if (got != (cases[i].status || !again ? cases[i].status : 200))
+                fail_msg("%s: %u", cases[i].asks, got);
+            if (!strstr(out, cases[i].told) || strstr(out, cases[i].not_told))
+                fail_msg("%s: %s", cases[i].asks, out);
+            assert_int_equal(s.state, again || !cases[i].status ? RTSP_PLAYING
+                                                                : RTSP_READY);
+        }
+    }
 }
 
 static void starts_unknown(void **state)
@@ -581,6 +631,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),          cmocka_unit_test(life),
+        cmocka_unit_test(another_time_and_speed),
         cmocka_unit_test(starts_unknown), cmocka_unit_test(transports),
         cmocka_unit_test(through_the_connection_alone),
         cmocka_unit_test(lines_are_alternatives),

@@ -582,6 +582,58 @@ static void cancelled_and_accepted(void **state)
     }
 }
 
+/* Accepted, and refused all the same: mostly the answer to our CANCEL. The refusal
+ * gets its ACK each time, under its branch and To, and changes nothing. */
+static void accepted_and_refused(void **state)
+{
+    static const struct {
+        struct pair_wire wire;
+        bool cancel;
+        unsigned status;
+    } cases[] = { { { 0 }, true, 487 },          { { 0 }, false, 487 },
+                  { { 0 }, false, 603 },         { { .tcp = true }, true, 487 },
+                  { { .tcp = true }, false, 302 } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct hand_ans refusal = { .status = cases[i].status,
+                                          .to_tag = "other" };
+        struct pair p;
+        struct sip_request r;
+        const struct pair_sent *ack;
+        uint64_t dialog;
+
+        pair_init(&p, &cases[i].wire, NULL, true);
+        r = hand_invite(&p);
+        dialog = hand_call(&p, &r);
+        hand_answer(&p, &p.sent[0], &(struct hand_ans){ .status = 100 });
+        if (cases[i].cancel)
+            hand_end(&p, dialog);
+        hand_answer(&p, &p.sent[0], &hand_ok);
+        assert_int_equal(pair_count(&p, 0, "ACK"), 1);
+        hand_answer(&p, &p.sent[0], &refusal);
+        hand_answer(&p, &p.sent[0], &refusal);
+        assert_int_equal(pair_count(&p, 0, "ACK"), 3);
+        ack = pair_find(&p, 0, "ACK", 1);
+        assert_true(slice_eq(pair_header(ack->bytes, "Via"),
+                             pair_header(p.sent[0].bytes, "Via")));
+        assert_true(slice_find_slice(pair_header(ack->bytes, "To"),
+                                     SLICE(";tag=other")) <
+                    pair_header(ack->bytes, "To").n);
+        assert_int_equal(pair_count(&p, 0, "BYE"), cases[i].cancel);
+        pair_expect(&p, 0, SIP_EV_RESPONSE, cases[i].status, 0);
+        hand_answer(&p, &p.sent[0], &hand_ok);
+        assert_int_equal(pair_count(&p, 0, "ACK"), 4);
+        if (!cases[i].cancel)
+            hand_end(&p, dialog);
+        assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+        pair_settle(&p, 80000);
+        assert_int_equal(pair_counters(&p, 0).transactions, 0);
+        assert_int_equal(pair_counters(&p, 0).dialogs, 0);
+        pair_fini(&p);
+    }
+}
+
 /* Refused, and accepted all the same. */
 static void refused_and_accepted(void **state)
 {
@@ -788,6 +840,7 @@ int main(void)
         cmocka_unit_test(cancel_rules),
         cmocka_unit_test(cancel_crossed_by_200),
         cmocka_unit_test(cancelled_and_accepted),
+        cmocka_unit_test(accepted_and_refused),
         cmocka_unit_test(refused_and_accepted),
         cmocka_unit_test(no_room_for_the_cancel),
         cmocka_unit_test(cancel_without_effect),

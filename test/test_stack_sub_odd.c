@@ -113,6 +113,49 @@ static void sloppy_notifies(void **state)
     sub_finish(&p);
 }
 
+/* Less than SIP_NOTIFY_SHORTEST_S shortens nothing, unless that is all there was. */
+static void too_short_notifies(void **state)
+{
+    static const struct {
+        unsigned granted_s;
+        const char *state;
+        unsigned left_s;
+        bool not_shortened;
+    } cases[] = {
+        { 600, "active;expires=1", 600, true },
+        { 600, "pending;expires=0", 600, true },
+        { 600, "active;expires=59", 600, true },
+        { 600, "active;expires=60", 60, false },
+        { 600, "active;expires=601", 600, false },
+        { 600, "active", 600, false },
+        { 50, "active;expires=9", 50, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct device_notify n = { "", "dev", "Catalog", cases[i].state,
+                                         1, true, 0 };
+        struct sub_script s = { 0 };
+        struct sip_sub_view view;
+        char granted[32];
+        struct pair p;
+
+        sub_start_with(&p, &s, &sub_wire, NULL, true);
+        assert_int_equal(sub_subscribe(&p, 600), 0);
+        snprintf(granted, sizeof(granted), "Expires: %u\r\n",
+                 cases[i].granted_s);
+        pair_inject(&p, 0, reply(&p, "200 OK", granted));
+        pair_inject(&p, 0, write_notify(&p, &n));
+        view = pair_event(&p, 0, SIP_EV_NOTIFY, 0, 0)->ev.sub;
+        if (view.expires_s != cases[i].left_s ||
+            view.not_shortened != cases[i].not_shortened)
+            fail_msg("%s: %u s left", cases[i].state, view.expires_s);
+        pair_run(&p, p.now_ms + 1000 * (uint64_t)cases[i].left_s);
+        pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 408, 1);
+        sub_finish(&p);
+    }
+}
+
 /* Tags can be overheard: only the address that we asked may notify. */
 static void notify_from_elsewhere(void **state)
 {
@@ -542,6 +585,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sloppy_notifies),
+        cmocka_unit_test(too_short_notifies),
         cmocka_unit_test(notify_from_elsewhere),
         cmocka_unit_test(a_login_stays_with_its_peer),
         cmocka_unit_test(event_without_package),

@@ -113,6 +113,26 @@ static void shortened_by_notify(void **state)
     sim_free(&s);
 }
 
+/* A device that writes expires=1 into each: asked in its time all the same, and
+ * told of. */
+static void a_notify_that_leaves_hardly_any_time(void **state)
+{
+    struct sim_device *d = device(CATALOG, 600);
+
+    (void)state;
+    d->notify_short = true;
+    sim_register(d);
+    sim_run(&s, 460000);
+    assert_int_equal(d->subscribes, 1);
+    assert_int_equal(view(PLATFORM_SUBSCRIBE_CATALOG).notifies, 1);
+    assert_non_null(strstr(s.log, "NOTIFY leaves hardly any time"));
+    assert_non_null(strstr(s.log, "detail=\"active;expires=001\""));
+    sim_run(&s, 60000);
+    assert_int_equal(d->subscribes, 2);
+    assert_int_equal(counters().subscriptions, 1);
+    sim_free(&s);
+}
+
 /* ---- lost --------------------------------------------------------------- */
 
 static void note_13_2_refresh_fails(void **state)
@@ -616,6 +636,7 @@ int main(void)
         cmocka_unit_test(note_13_2_refreshed),
         cmocka_unit_test(shorter_and_mute),
         cmocka_unit_test(shortened_by_notify),
+        cmocka_unit_test(a_notify_that_leaves_hardly_any_time),
         cmocka_unit_test(note_13_2_refresh_fails),
         cmocka_unit_test(ended_by_the_device),
         cmocka_unit_test(with_the_device),

@@ -282,6 +282,48 @@ static void detection(void **state)
             fail_msg("%s", cases[i].name);
 }
 
+/* UTF-16, with and without a BOM, and what only looks like it. */
+static void wide(void **state)
+{
+    static const struct {
+        const char *name;
+        struct slice in, want; /* want.p NULL: it is not wide */
+    } cases[] = {
+        { "little", S("\xff\xfe<\0a\0/\0>\0\x27\x59"),
+          S("<a/>\xe5\xa4\xa7") },
+        { "big", S("\xfe\xff\0<\0a\0/\0>\x59\x27"),
+          S("<a/>\xe5\xa4\xa7") },
+        { "little, no BOM", S("<\0\xe9\0>\0"), S("<\xc3\xa9>") },
+        { "big, no BOM", S("\0<\0\xe9\0>"), S("<\xc3\xa9>") },
+        { "a byte too many", S("<\0a\0>"), S("<a") },
+        { "BOM alone", S("\xff\xfe"), S("") },
+        { "astral", S("<\0\x3d\xd8\0\xde"), S("<\xf0\x9f\x98\x80") },
+        { "high half alone", S("<\0\x3d\xd8x\0"), S("<?x") },
+        { "low half alone", S("<\0\0\xdex\0"), S("<?x") },
+        { "high half at the end", S("<\0\x3d\xd8"), S("<?") },
+        { "a BOM inside is a character", S("<\0\xff\xfe"),
+          S("<\xef\xbb\xbf") },
+        { "UTF-8", S("\xef\xbb\xbf<a/>"), { NULL, 0 } },
+        { "one byte", S("<"), { NULL, 0 } },
+        { "none", S(""), { NULL, 0 } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct slice in = guarded(cases[i].in);
+        char text[64];
+        struct writer w = writer_of(text, MANSCDP_TEXT_DECODED_MAX(in.n));
+
+        if (manscdp_text_is_wide(in) != (cases[i].want.p != NULL))
+            fail_msg("%s: wide or not", cases[i].name);
+        if (!cases[i].want.p)
+            continue;
+        manscdp_text_decode_wide(&w, in);
+        if (w.err || !slice_eq(writer_slice(&w), cases[i].want))
+            fail_msg("%s", cases[i].name);
+    }
+}
+
 static void damaged_text(void **state)
 {
     static const struct {
@@ -473,6 +515,7 @@ int main(void)
         cmocka_unit_test(every_code_point_encodes_as_iconv_says),
         cmocka_unit_test(every_code_decodes_as_iconv_says),
         cmocka_unit_test(detection),
+        cmocka_unit_test(wide),
         cmocka_unit_test(damaged_text),
         cmocka_unit_test(mixed_body_keeps_both),
         cmocka_unit_test(a_full_writer_stops),

@@ -119,6 +119,12 @@ def main():
              for path, begin in (("tools/gbctl.c", "usage[] ="), ("tools/ctl/help_zh.c", "ctl_help_zh[] ="))]
     if helps[0] != helps[1] or len(helps[0]) < 50:
         bad.append(f"tools/ctl/help_zh.c: other commands than in English: {set(helps[0]) ^ set(helps[1])}")
+    for path in ("app/main.c", "tools/cam/options.c"):  # options, in their order
+        both = [re.findall(r"(?<![\w-])--?[a-z][a-z-]*", " ".join(strings(read_ctl(path).split(begin, 1)[1].split(";\n", 1)[0])))
+                for begin in ("usage[] =", "usage_zh[] =")]
+        both = [list(dict.fromkeys(b)) for b in both]
+        if both[0] != both[1] or len(both[0]) < 5:
+            bad.append(f"{path}: other options in Chinese than in English: {set(both[0]) ^ set(both[1])}")
     for path in ["tools/gbctl.c", *sorted(glob.glob("tools/ctl/*.c"))]:
         source = read_ctl(path)
         for call in re.finditer(r"\b(ctl_die|ctl_die_hint|ctl_hint|ctl_words)\(", source):

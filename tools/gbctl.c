@@ -1,6 +1,8 @@
 /* gbctl - command-line client of the API */
 #include "tools/ctl/ctl.h"
 
+#include "app/locale.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,17 +185,6 @@ static void find_token(void)
             ctl_die(EX_USAGE, "the token holds a blank");
 }
 
-static void read_language(void)
-{
-    const char *lang = getenv("LC_ALL");
-
-    if (!lang || !*lang)
-        lang = getenv("LC_MESSAGES");
-    if (!lang || !*lang)
-        lang = getenv("LANG");
-    ctl.chinese = lang && slice_has_prefix(slice_str(lang), SLICE("zh"));
-}
-
 enum { URL = 256, TOKEN, CHANNEL, EDITION, DEVICE, CALLID, SINCE, LIMIT, LEVEL,
        PCAP, JSON, FOLLOW, TEXT, COMPLETION, VERSION, HELP };
 
@@ -331,7 +322,7 @@ int main(int argc, char **argv)
 {
     int first;
 
-    read_language();
+    ctl.chinese = locale_is_chinese();
     first = read_options(argc, argv);
     if (!ctl.url)
         ctl.url = getenv("GB28181D_URL");

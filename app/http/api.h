@@ -208,8 +208,6 @@ void http_list_end(struct jw *j, struct slice next, uint64_t total);
 /* The part of it behind the bracket, for a list that has more beside its items. */
 void http_put_next(struct jw *j, struct slice next, uint64_t total);
 
-/* The value of an If-None-Match names this tag (RFC 9110 §13.1.2). */
-bool http_names_tag(struct slice list, struct slice tag);
 /* A large answer gets a tag; who has it already is told so. */
 /* Why a name cannot be one: see http_is_dots. */
 #define HTTP_NO_DOTS "a name is not . or ..: no path can have it"

@@ -442,6 +442,8 @@ static void answer_export(struct http_response *r, struct cuts *q)
     r->type = "video/mp4";
     r->file.dir = ""; /* where each of them is */
     r->file.cuts = q;
+    /* Where a fragment lies in time depends on all that were sent before it. */
+    http_response_field(r, "Accept-Ranges", SLICE("none"));
     http_response_field(r, "Content-Disposition",
                         SLICE("attachment; filename=\"recording.mp4\""));
 }

@@ -28,7 +28,7 @@ static bool is_known(const struct http_head *h, struct slice tag,
                      struct slice date)
 {
     if (h->first[HTTP_HDR_IF_NONE_MATCH])
-        return http_names_tag(http_head_get(h, HTTP_HDR_IF_NONE_MATCH), tag);
+        return http_head_names_tag(h, HTTP_HDR_IF_NONE_MATCH, tag, false);
     return date.n &&
            slice_eq(http_head_get(h, HTTP_HDR_IF_MODIFIED_SINCE), date);
 }
@@ -38,20 +38,13 @@ static bool is_known(const struct http_head *h, struct slice tag,
 static bool is_other(const struct http_head *h, struct slice tag,
                      int64_t written_utc_ms)
 {
-    struct slice rest = http_head_get(h, HTTP_HDR_IF_MATCH), item;
     struct slice since = http_head_get(h, HTTP_HDR_IF_UNMODIFIED_SINCE);
     int64_t utc_ms;
 
     if (!h->first[HTTP_HDR_IF_MATCH])
         return since.n && sip_date_parse(since, 0, &utc_ms) == 0 &&
                written_utc_ms / 1000 > utc_ms / 1000;
-    while (rest.n) {
-        slice_cut(&rest, ',', &item);
-        item = slice_trim(item);
-        if (slice_eq(item, tag) || slice_eq(item, SLICE("*")))
-            return false;
-    }
-    return true;
+    return !http_head_names_tag(h, HTTP_HDR_IF_MATCH, tag, true);
 }
 
 /* The range is of the file that is there; else it gets all of it. */

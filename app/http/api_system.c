@@ -141,7 +141,7 @@ static void answer_file(struct http_call *c, const struct web_file *f)
     http_response_field(c->out, "Content-Security-Policy",
                         SLICE(PAGE_POLICY));
     http_response_field(c->out, "Referrer-Policy", SLICE("no-referrer"));
-    if (http_names_tag(http_head_get(c->head, HTTP_HDR_IF_NONE_MATCH), tag)) {
+    if (http_head_names_tag(c->head, HTTP_HDR_IF_NONE_MATCH, tag, false)) {
         http_answer_empty(c, 304);
         return;
     }

@@ -245,6 +245,60 @@ static const char *read_change(struct change *k, json_t *root, bool is_new)
     return password ? read_fresh(k, password) : NULL;
 }
 
+static bool has_group(struct slice scope, struct slice group)
+{
+    struct slice name;
+    char kind;
+
+    while (account_scope_next(&scope, &kind, &name))
+        if (kind == 'g' && slice_eq(name, group))
+            return true;
+    return false;
+}
+
+/* What there is, as far as it fits. */
+static void hint_groups(const struct platform *p, struct writer *w)
+{
+    struct platform_group g = { .name = { NULL, 0 } };
+
+    while (platform_group_next(p, g.name, &g)) {
+        if (w->cap - w->len < g.name.n + 4)
+            break;
+        writer_str(w, w->len ? ", " : "the groups are: ");
+        writer_slice_put(w, g.name);
+    }
+    if (w->len == 0)
+        writer_str(w, "there are no groups yet");
+}
+
+/* A group that the scope names anew has to be there: one that is misspelt would
+ * show nothing. What was of the scope may have gone meanwhile. false: answered. */
+static bool knows_groups(struct http_call *c, const struct change *k,
+                         struct slice was)
+{
+    const struct platform *p = c->app->cfg.platform;
+    struct slice scope = writer_slice(&k->scope), name;
+    struct platform_group g;
+    char text[400], kind;
+    struct writer hint = writer_of(text, sizeof(text));
+
+    while (account_scope_next(&scope, &kind, &name)) {
+        struct http_problem what = {
+            .status = 400, .code = "group-unknown",
+            .detail = "there is no such group", .evidence = name
+        };
+
+        if (kind != 'g' || platform_group_view(p, name, &g) ||
+            has_group(was, name))
+            continue;
+        hint_groups(p, &hint);
+        what.hint = writer_slice(&hint);
+        http_answer_problem(c->out, &what);
+        return false;
+    }
+    return true;
+}
+
 static json_t *body_of(struct http_call *c)
 {
     struct slice body = c->req->body;
@@ -406,11 +460,14 @@ static void begin(struct http_call *c, struct change *k)
     drop(c, k);
 }
 
+/* was: the scope that he has. */
 static void begin_unless(struct http_call *c, struct change *k,
-                         const char *fault)
+                         const char *fault, struct slice was)
 {
     if (fault) {
         http_answer_fail(c, 400, "bad-value", fault);
+        drop(c, k);
+    } else if (!knows_groups(c, k, was)) {
         drop(c, k);
     } else {
         begin(c, k);
@@ -430,7 +487,7 @@ void http_post_user(struct http_call *c)
     if (!fault && (!k->has_password || !k->has_role))
         fault = "name, password and role have to be there";
     json_decref(root);
-    begin_unless(c, k, fault);
+    begin_unless(c, k, fault, (struct slice){ NULL, 0 });
 }
 
 void http_patch_user(struct http_call *c)
@@ -452,7 +509,7 @@ void http_patch_user(struct http_call *c)
     root = body_of(c);
     fault = read_change(k, root, false);
     json_decref(root);
-    begin_unless(c, k, fault);
+    begin_unless(c, k, fault, v.scope);
 }
 
 void http_post_password(struct http_call *c)
@@ -586,7 +643,7 @@ void http_post_token(struct http_call *c)
     json_decref(root);
     if (fault)
         http_answer_fail(c, 400, "bad-value", fault);
-    else
+    else if (knows_groups(c, k, (struct slice){ NULL, 0 }))
         make_token(c, k);
     drop(c, k);
 }

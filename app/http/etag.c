@@ -26,21 +26,6 @@ static struct slice tag_of(const struct http_app *a, struct slice bytes,
     return writer_slice(&w);
 }
 
-bool http_names_tag(struct slice list, struct slice tag)
-{
-    struct slice item;
-
-    while (list.n) {
-        slice_cut(&list, ',', &item);
-        item = slice_trim(item);
-        if (slice_has_prefix(item, SLICE("W/"))) /* a proxy has packed it */
-            item = slice_from(item, 2);
-        if (slice_eq(item, tag) || slice_eq(item, SLICE("*")))
-            return true;
-    }
-    return false;
-}
-
 void http_response_tag(const struct http_app *a, struct http_response *r,
                        struct slice has)
 {
@@ -52,7 +37,7 @@ void http_response_tag(const struct http_app *a, struct http_response *r,
         return;
     tag = tag_of(a, buf_view(&r->body), text);
     http_response_field(r, "ETag", tag);
-    if (!http_names_tag(has, tag))
+    if (!http_names_tag(has, tag, false))
         return;
     buf_fini(&r->body);
     r->status = 304;
@@ -99,12 +84,12 @@ void http_answer_meanwhile(struct http_call *c)
 
 bool http_guard_holds(struct http_call *c, struct buf *settings)
 {
-    struct slice asked = http_head_get(c->head, HTTP_HDR_IF_MATCH);
     char text[HTTP_TAG_MAX + 1];
     bool holds = !c->head->first[HTTP_HDR_IF_MATCH] ||
                  (!settings->err &&
-                  http_names_tag(asked,
-                                 tag_of(c->app, buf_view(settings), text)));
+                  http_head_names_tag(c->head, HTTP_HDR_IF_MATCH,
+                                      tag_of(c->app, buf_view(settings), text),
+                                      false));
 
     buf_fini(settings);
     if (!holds)

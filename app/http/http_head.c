@@ -441,6 +441,31 @@ struct slice http_head_get(const struct http_head *h, enum http_hdr id)
     return h->first[id] ? h->first[id]->value : (struct slice){ 0 };
 }
 
+bool http_names_tag(struct slice list, struct slice tag, bool strong)
+{
+    struct slice item;
+
+    while (list.n) {
+        slice_cut(&list, ',', &item);
+        item = slice_trim(item);
+        if (!strong && slice_has_prefix(item, SLICE("W/")))
+            item = slice_from(item, 2);
+        if (slice_eq(item, tag) || slice_eq(item, SLICE("*")))
+            return true;
+    }
+    return false;
+}
+
+bool http_head_names_tag(const struct http_head *h, enum http_hdr id,
+                         struct slice tag, bool strong)
+{
+    for (size_t i = 0; i < h->n_fields; i++)
+        if (h->fields[i].id == id &&
+            http_names_tag(h->fields[i].value, tag, strong))
+            return true;
+    return false;
+}
+
 bool http_head_has_token(const struct http_head *h, enum http_hdr id,
                          struct slice token)
 {

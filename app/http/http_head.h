@@ -127,6 +127,14 @@ bool http_is_host(struct slice s);
 /* The value of a field, or the empty slice. */
 struct slice http_head_get(const struct http_head *h, enum http_hdr id);
 
+/* A value of If-Match or If-None-Match names this tag, or all ("*"). strong: as
+ * bytes are compared (RFC 9110 §8.8.3.2); else "W/" does not count, which a proxy
+ * adds that has packed it. */
+bool http_names_tag(struct slice list, struct slice tag, bool strong);
+/* The same of every field of that name (§5.3). */
+bool http_head_names_tag(const struct http_head *h, enum http_hdr id,
+                         struct slice tag, bool strong);
+
 /* A comma separated list field holds this token (ASCII case ignored);
  * looks at every field of that name. */
 bool http_head_has_token(const struct http_head *h, enum http_hdr id,

@@ -265,7 +265,8 @@ static const struct http_route routes[] = {
     { HTTP_GET, CHANNEL "/records.mp4", http_get_records_mp4, V, MEDIA, 0,
       "the same as one MP4 that begins at time zero, from the key frame at or "
       "before start on; gaps is close (they are cut out) or keep; speed as "
-      "of the playlist", "start end gaps speed t", NULL, NULL },
+      "of the playlist; its length is known, HEAD tells it, but it has no "
+      "ranges: ask for a later start in their place", "start end gaps speed t", NULL, NULL },
     { HTTP_DELETE, CHANNEL "/records/{start}", http_delete_record, A, 0, 0,
       "delete it", "", NULL, NULL },
 

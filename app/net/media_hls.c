@@ -5,7 +5,8 @@
 struct media_hls {
     struct hls *hls;
     struct list waiting; /* struct media_hls_ask, oldest first */
-    uint64_t asked_ms;   /* the last time somebody wanted the playlist */
+    uint64_t asked_ms;   /* the last time somebody wanted the playlist, of one that
+                            has not ended */
 };
 
 void media_hls_ask_free(struct media_hls_ask *a)
@@ -106,7 +107,8 @@ static void answer_playlist(struct media_hls **slot, struct hub *hub,
         reply(a, err);
         return;
     }
-    (*slot)->asked_ms = now_ms;
+    if (!hls_has_ended((*slot)->hls)) /* else it says all that there will be */
+        (*slot)->asked_ms = now_ms;
     if (hls_is_ready((*slot)->hls)) {
         reply_playlist(*slot, a);
         return;

@@ -177,7 +177,8 @@ void media_stream_free(struct media_stream *s)
 }
 
 /* A recording has ended, and players still come for its last segments: they have
- * MEDIA_HLS_IDLE_MS from their last playlist on. */
+ * MEDIA_HLS_IDLE_MS from their last playlist before its end on, as long as the
+ * session is held for them (app/http/hls.c). */
 static bool is_fetched(const struct media_stream *s)
 {
     return s->history && s->hls && !s->loop->stopping;

@@ -270,6 +270,8 @@ const struct chinese_row chinese_request[] = {
       "密码至多 64 字节" },
     { "a password has 8 to 256 bytes",
       "密码为 8 至 256 字节" },
+    { "the groups are: %", "现有分组：%1" },
+    { "there are no groups yet", "尚无任何分组" },
     { "there is no such group",
       "没有该分组" },
     { "a name has 1 to 64 letters, digits, '-', '_', '.', '@'",

@@ -52,8 +52,10 @@ struct device;
     X(MEDIA_AFTER,    "goes on sending after a BYE: gets another one")         \
     X(DEAF_PORT,      "does not listen where it sends from: asked at its Contact") \
     X(ASKS_US,        "asks for a password with our requests")                 \
-    X(BODY_TYPE,      "XML under another Content-Type")                        \
-    X(ODD_VERSION,    "X-GB-Ver is not written as a number like 3.0")
+    X(BODY_TYPE,      "XML under another Content-Type, or none")               \
+    X(BODY_WIDE,      "XML in UTF-16")                                         \
+    X(ODD_VERSION,    "X-GB-Ver is not written as a number like 3.0")         \
+    X(NOTIFY_SHORT,   "NOTIFY leaves hardly any time: what the 200 granted counts")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,

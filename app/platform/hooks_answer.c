@@ -1,6 +1,7 @@
 #include "app/platform/hooks_answer.h"
 
 #include "base/head.h"
+#include "sip/value.h"
 
 /* "HTTP/1.1 200 OK" */
 static bool read_status(struct slice line, struct hooks_answer *a)
@@ -29,7 +30,36 @@ static bool has_token(struct slice list, struct slice token)
     return false;
 }
 
-static int read_field(const struct head_field *f, struct hooks_answer *a)
+struct dates {
+    bool has_now, has_again;
+    int64_t now_utc_ms, again_utc_ms; /* Date; Retry-After that is one */
+};
+
+/* Seconds, as many as there are, or a date (RFC 9110 §10.2.3). */
+static void take_retry_after(struct slice value, struct hooks_answer *a,
+                             struct dates *d)
+{
+    size_t digits = 0;
+
+    while (digits < value.n && ascii_is_digit(value.p[digits]))
+        digits++;
+    if (digits == 0 || digits < value.n)
+        d->has_again = sip_date_parse(value, 0, &d->again_utc_ms) == 0;
+    else if (!slice_u32(value, UINT32_MAX, &a->retry_after_s))
+        a->retry_after_s = UINT32_MAX;
+}
+
+/* By the clock that wrote both; rounded up. */
+static void count_dates(struct hooks_answer *a, const struct dates *d)
+{
+    int64_t s = (d->again_utc_ms - d->now_utc_ms + 999) / 1000;
+
+    if (d->has_now && d->has_again && s > 0)
+        a->retry_after_s = s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
+}
+
+static int read_field(const struct head_field *f, struct hooks_answer *a,
+                      struct dates *d)
 {
     uint64_t n;
 
@@ -42,7 +72,9 @@ static int read_field(const struct head_field *f, struct hooks_answer *a)
     } else if (slice_ieq(f->name, SLICE("Connection"))) {
         a->keeps = a->keeps && !has_token(f->value, SLICE("close"));
     } else if (slice_ieq(f->name, SLICE("Retry-After"))) {
-        slice_u32(f->value, UINT32_MAX, &a->retry_after_s);
+        take_retry_after(f->value, a, d);
+    } else if (slice_ieq(f->name, SLICE("Date"))) {
+        d->has_now = sip_date_parse(f->value, 0, &d->now_utc_ms) == 0;
     } else if (slice_ieq(f->name, SLICE("Transfer-Encoding"))) {
         a->keeps = false; /* not worth reading to its end */
     }
@@ -52,6 +84,7 @@ static int read_field(const struct head_field *f, struct hooks_answer *a)
 long hooks_answer_parse(struct hooks_answer *out, struct slice bytes)
 {
     struct hooks_answer a = { 0 };
+    struct dates d = { 0 };
     struct head_field f;
     struct slice line;
     struct head h;
@@ -63,7 +96,7 @@ long hooks_answer_parse(struct hooks_answer *out, struct slice bytes)
     if (head_start(&h, &line) || !read_status(line, &a))
         return GB_ESYNTAX;
     while ((err = head_next(&h, &f)) == 0) {
-        err = read_field(&f, &a);
+        err = read_field(&f, &a, &d);
         if (err)
             return err;
     }
@@ -74,6 +107,7 @@ long hooks_answer_parse(struct hooks_answer *out, struct slice bytes)
         a.length = 0;
     }
     a.keeps = a.keeps && a.is_known;
+    count_dates(&a, &d);
     *out = a;
     return (long)h.off;
 }

@@ -13,7 +13,8 @@ struct hooks_answer {
     uint64_t length;        /* of the body, if it is known */
     bool is_known;          /* length is */
     bool keeps;             /* the connection may be used again behind it */
-    uint32_t retry_after_s; /* 0: not said, or as a date */
+    uint32_t retry_after_s; /* 0: not said; a date counts from that of the
+                               answer */
 };
 
 /* The bytes of the head with its empty line; GB_EAGAIN: it is not complete;

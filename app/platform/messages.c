@@ -496,14 +496,23 @@ static void learn_charset(struct platform *p, struct device *d,
     device_changed(p, d, PLATFORM_CHANGED_INFO);
 }
 
+/* What it is says more than what it is called. */
+static void look_at_type(struct delivery *v)
+{
+    struct slice type = sip_msg_value(v->ev->msg, SIP_HDR_CONTENT_TYPE);
+    enum sip_content content = sip_msg_content(v->ev->msg);
+
+    if (!type.n || (content != SIP_CONTENT_MANSCDP &&
+                    content != SIP_CONTENT_MULTIPART))
+        device_deviation(v->p, v->d, DEVIATION_BODY_TYPE, type);
+}
+
 /* The status that answers a body which was read. */
 static unsigned judge(struct delivery *v, const struct manscdp_msg *msg)
 {
     struct platform *p = v->p;
 
-    if (sip_msg_content(v->ev->msg) == SIP_CONTENT_OTHER)
-        device_deviation(p, v->d, DEVIATION_BODY_TYPE,
-                         sip_msg_value(v->ev->msg, SIP_HDR_CONTENT_TYPE));
+    look_at_type(v);
     if (msg->doc.salvaged)
         device_deviation(p, v->d, DEVIATION_XML_SALVAGED, msg->cmd_name);
     else if (msg->doc.repaired)
@@ -568,10 +577,45 @@ static unsigned take_part(struct delivery *v, const struct sip_msg *m)
     return 0;
 }
 
+/* UTF-16 becomes UTF-8 in memory of its own, which the caller gives back. */
+static int narrow(struct delivery *v, char **own)
+{
+    size_t room = MANSCDP_TEXT_DECODED_MAX(v->body.n);
+    struct writer w;
+
+    if (!manscdp_text_is_wide(v->body))
+        return 0;
+    *own = gb_get(v->p->alloc, room);
+    if (!*own)
+        return GB_ENOMEM;
+    w = writer_of(*own, room);
+    manscdp_text_decode_wide(&w, v->body);
+    v->body = writer_slice(&w);
+    device_deviation(v->p, v->d, DEVIATION_BODY_WIDE, slice_of(NULL, 0));
+    return w.err;
+}
+
+/* Of its size, or the platform's where that is enough. */
+static void read_sized(struct delivery *v)
+{
+    size_t need = MANSCDP_ARENA_FOR(v->body.n);
+    char *own = NULL;
+
+    if (need > PLATFORM_ARENA) {
+        own = gb_get(v->p->alloc, need);
+        if (!own) {
+            platform_respond(v->p, v->ev, 500);
+            return;
+        }
+        *v->arena = arena_of(own, need);
+    }
+    read_body(v);
+    gb_put(v->p->alloc, own);
+}
+
 static void on_message(struct platform *p, struct device *d,
                        const struct sip_event *ev)
 {
-    size_t need = MANSCDP_ARENA_FOR(ev->msg->body.n);
     struct arena a = arena_of(p->arena, PLATFORM_ARENA);
     struct delivery v = { .p = p, .d = d, .ev = ev, .body = ev->msg->body,
                           .arena = &a };
@@ -591,27 +635,18 @@ static void on_message(struct platform *p, struct device *d,
         status = take_part(&v, ev->msg);
         break;
     case SIP_CONTENT_OTHER: /* text/plain, for one */
+    case SIP_CONTENT_SDP:
+    case SIP_CONTENT_MANSRTSP: /* no MESSAGE has them: XML is what it seems */
         if (sip_content_of_body(v.body) != SIP_CONTENT_MANSCDP)
             status = 415;
         break;
-    case SIP_CONTENT_SDP:
-    case SIP_CONTENT_MANSRTSP:
-        status = 415;
-        break;
     }
-    if (status) {
+    if (!status && narrow(&v, &own))
+        status = 500;
+    if (status)
         platform_respond(p, ev, status);
-        return;
-    }
-    if (need > PLATFORM_ARENA) {
-        own = gb_get(p->alloc, need);
-        if (!own) {
-            platform_respond(p, ev, 500);
-            return;
-        }
-        a = arena_of(own, need);
-    }
-    read_body(&v);
+    else
+        read_sized(&v);
     gb_put(p->alloc, own);
 }
 

@@ -710,6 +710,9 @@ void subscriptions_on_notify(struct platform *p, struct device *d,
     if (!u)
         return;
     u->notifies++;
+    if (ev->sub.not_shortened)
+        device_deviation(p, d, DEVIATION_NOTIFY_SHORT,
+                         sip_msg_value(ev->msg, SIP_HDR_SUBSCRIPTION_STATE));
     if (u->state == PLATFORM_SUBSCRIPTION_ACTIVE &&
         end_utc_ms + 2000 < u->expires_utc_ms) {
         granted(p, u, ev->sub.expires_s);

@@ -201,6 +201,10 @@ static void take_field(struct rtsp_request *r, struct lines *l,
     } else if (slice_ieq(f->name, SLICE("Require")) ||
                slice_ieq(f->name, SLICE("Proxy-Require"))) {
         set_once(&r->require, v);
+    } else if (slice_ieq(f->name, SLICE("Range"))) {
+        set_once(&r->range, v);
+    } else if (slice_ieq(f->name, SLICE("Scale"))) {
+        set_once(&r->scale, v);
     }
 }
 
@@ -345,6 +349,7 @@ static const char *reason_of(unsigned status)
         { 453, "Not Enough Bandwidth" },
         { 454, "Session Not Found" },
         { 455, "Method Not Valid in This State" },
+        { 457, "Invalid Range" },
         { 459, "Aggregate Operation Not Allowed" },
         { 460, "Only Aggregate Operation Allowed" },
         { 461, "Unsupported Transport" },

@@ -63,6 +63,7 @@ struct rtsp_request {
     struct slice transport[RTSP_TRANSPORTS_MAX]; /* its lines, then empty */
     struct slice authorization;
     struct slice require;
+    struct slice range, scale;
     struct slice body;
     unsigned fault;           /* 0, or the status that it deserves */
     bool is_framed;           /* where it ends is sure; else close */

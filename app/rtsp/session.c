@@ -246,6 +246,13 @@ void rtsp_session_set_up(struct rtsp_session *s, uint16_t server_port,
                  t->channel[0], t->channel[1], (unsigned)ssrc);
 }
 
+/* Where it plays from and how fast, whatever was asked for (RFC 2326 §10.5,
+ * §12.34): from where the stream is, which others may be watching, too. */
+static const char *plays(bool scales)
+{
+    return scales ? "Range: npt=now-\r\nScale: 1\r\n" : "Range: npt=now-\r\n";
+}
+
 void rtsp_session_playing(struct rtsp_session *s,
                           const struct rtsp_start info[static MEDIA_TRACKS],
                           struct writer *w)
@@ -254,7 +261,7 @@ void rtsp_session_playing(struct rtsp_session *s,
 
     s->state = RTSP_PLAYING;
     begin_owed(s, 200, (struct slice){ 0 }, w);
-    writer_str(w, "Range: npt=now-\r\n");
+    writer_str(w, plays(s->scales));
     for (unsigned t = 0; t < MEDIA_TRACKS; t++) {
         if (!(s->set >> t & 1) || !info[t].on)
             continue;
@@ -413,10 +420,27 @@ static bool is_part(const struct rtsp_session *s, const struct rtsp_url *u)
     return u->track >= 0 && count(s->set) > 1;
 }
 
+/* A PLAY from another time. Players ask for npt=0 when they begin, and for some
+ * other when they are moved: they are told where it goes on, since many hang on
+ * a refusal. A time of the clock means what was recorded, and is none of this
+ * stream (§11.3.8); other units are not known (§12.29). 0, or the status. */
+static unsigned refuses_range(struct slice range)
+{
+    struct slice unit;
+
+    slice_cut(&range, '=', &unit);
+    unit = slice_trim(unit);
+    if (unit.n == 0 || slice_ieq(unit, SLICE("npt")))
+        return 0;
+    return slice_ieq(unit, SLICE("clock")) ? 457 : 501;
+}
+
 static enum rtsp_effect act(struct rtsp_session *s,
                             const struct rtsp_request *r,
                             const struct rtsp_url *u, struct writer *w)
 {
+    unsigned status;
+
     switch ((enum does)table[s->state][r->method]) {
     case ANSWER:
         answer(w, s, r, 200,
@@ -444,13 +468,16 @@ static enum rtsp_effect act(struct rtsp_session *s,
     }
     if (is_part(s, u))
         return refuse(w, s, r, 460);
+    if (r->method == RTSP_PLAY && (status = refuses_range(r->range)) != 0)
+        return refuse(w, s, r, status);
+    s->scales = r->scale.n > 0;
     if (table[s->state][r->method] == PLAY)
         return owe(s, r, RTSP_DO_PLAY);
     if (r->method == RTSP_TEARDOWN)
         s->state = RTSP_ENDED;
     else if (r->method == RTSP_PAUSE)
         s->state = RTSP_READY;
-    answer(w, s, r, 200, "");
+    answer(w, s, r, 200, r->method == RTSP_PLAY ? plays(s->scales) : "");
     return r->method == RTSP_TEARDOWN ? RTSP_DO_END
            : r->method == RTSP_PAUSE  ? RTSP_DO_PAUSE
                                       : RTSP_ANSWERED;

@@ -61,6 +61,7 @@ struct rtsp_session {
     enum media_track track;
     struct rtsp_transport asked;
     uint8_t others;        /* of set: those that stay when it is done */
+    bool scales;           /* it asks for a Scale: told which one there is */
 };
 
 /* Unbound. */

@@ -122,8 +122,8 @@ static bool is_secret_header(struct slice line)
     return false;
 }
 
-/* The header block. */
-static void mask_head(char *p, size_t n)
+/* The header block; returns its length. */
+static size_t mask_head(char *p, size_t n)
 {
     bool secret = false, started = false;
     size_t i = 0;
@@ -144,19 +144,45 @@ static void mask_head(char *p, size_t n)
         i += line.n + (line.n < n - i);
     }
     mask_uri_passwords(p, i);
+    return i;
 }
+
+static const struct slice secret_parts[] = {
+    SLICE_INIT("password"), SLICE_INIT("passwd"), SLICE_INIT("pwd"),
+};
+#define SECRET_PARTS (sizeof(secret_parts) / sizeof(secret_parts[0]))
 
 static bool is_secret_name(struct slice name)
 {
-    static const struct slice parts[] = {
-        SLICE_INIT("password"), SLICE_INIT("passwd"), SLICE_INIT("pwd"),
-    };
-
-    for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++)
-        for (size_t i = 0; i + parts[k].n <= name.n; i++)
-            if (slice_has_iprefix(slice_from(name, i), parts[k]))
+    for (size_t k = 0; k < SECRET_PARTS; k++)
+        for (size_t i = 0; i + secret_parts[k].n <= name.n; i++)
+            if (slice_has_iprefix(slice_from(name, i), secret_parts[k]))
                 return true;
     return false;
+}
+
+/* A part of such a name in UTF-16, either order of bytes. */
+static bool is_wide_secret(const char *p, size_t n, struct slice part)
+{
+    if (n < part.n * 2)
+        return false;
+    for (size_t i = 0; i < part.n; i++)
+        if (ascii_lower(p[2 * i]) != part.p[i] || p[2 * i + 1])
+            return false;
+    return true;
+}
+
+/* A body in UTF-16 that has secrets goes as a whole. */
+static void mask_wide(char *p, size_t n)
+{
+    if (!n || !memchr(p, 0, n))
+        return;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < SECRET_PARTS; k++)
+            if (is_wide_secret(p + i, n - i, secret_parts[k])) {
+                stars(p, n);
+                return;
+            }
 }
 
 /* The text of an element, from behind its name to its end tag. */
@@ -198,6 +224,8 @@ static void mask_body(char *p, size_t n)
 
 void trace_mask(char *p, size_t n)
 {
-    mask_head(p, n);
+    size_t head = mask_head(p, n);
+
     mask_body(p, n); /* all of it: there may be no empty line */
+    mask_wide(p + head, n - head);
 }

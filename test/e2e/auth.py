@@ -241,7 +241,11 @@ def the_command_line():
                                capture_output=True, text=True, timeout=20 * SLOW)
             return p.returncode, p.stdout + p.stderr
 
-        rc, out = ctl("user", "add", "bob", "viewer", f"device:{ONE}", "group:yard", stdin="secret-word\n")
+        bob = "user", "add", "bob", "viewer", f"device:{ONE}", "group:yard"
+        rc, out = ctl(*bob, stdin="secret-word\n")
+        expect(rc and "no such group" in out and "there are no groups yet" in out, out)
+        d.call("POST", "/api/v1/groups", {"name": "yard"})
+        rc, out = ctl(*bob, stdin="secret-word\n")
         expect(rc == 0, out)
         rc, out = ctl("users")
         expect(rc == 0 and "bob" in out and "viewer" in out and f"device:{ONE} group:yard" in out and "everything" in out, out)

@@ -18,6 +18,10 @@ import traceback
 import urllib.error
 import urllib.request
 
+for name in ("LC_ALL", "LC_MESSAGES"):  # what the programs say is looked for in English
+    os.environ.pop(name, None)
+os.environ["LANG"] = "C.UTF-8"
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", os.path.join(TOP, "build", "release"))
 # sanitizers slow everything down: time limits are stretched by this

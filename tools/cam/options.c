@@ -1,5 +1,6 @@
 #include "tools/cam/options.h"
 
+#include "app/locale.h"
 #include "manscdp/preset.h"
 
 #include <getopt.h>
@@ -54,6 +55,56 @@ static const char usage[] =
     "  --late MS          carry out and answer commands so late\n"
     "  --quiet            say nothing of single devices\n"
     "  --version, --help\n";
+
+static const char usage_zh[] =
+    "用法: gbcam [选项]\n"
+    "\n"
+    "模拟的 GB/T 28181 摄像机：注册、心跳、上报目录，通过 UDP 和 TCP 应答\n"
+    "INVITE，循环发送带走时时钟和单音的片段。\n"
+    "\n"
+    "  --server sip:编号@主机:端口  平台（sip:34020000002000000001@127.0.0.1:5060）\n"
+    "  --id 编号          第一台设备的 20 位编号（34020000001180000001）\n"
+    "  --password 密码    设备密码，或 @文件（其中一行）\n"
+    "  --transport T      信令经 udp（默认）、tcp 或 tls\n"
+    "  --ca 文件          使用 tls 时信任的证书，PEM；不给出则信任任何对端\n"
+    "  --devices N        设备数，编号递增（1）\n"
+    "  --channels N       每台设备的通道数（1）\n"
+    "  --rate N           每秒新增的设备数（500）\n"
+    "  --name 名称        设备名称（gbcam）\n"
+    "  --codec C          内置片段的编码：h264（默认）或 h265\n"
+    "  --media 文件       主码流：Annex B 文件，H.264 或 H.265\n"
+    "  --media-sub 文件   子码流，同上\n"
+    "  --fps N            文件的帧率（25）\n"
+    "  --stamps 文件      记录媒体发出的时刻，每行一个单调时钟纳秒数\n"
+    "  --audio A          单音的编码：g711a（默认）、g711u、aac 或 none\n"
+    "  --no-audio         等同于 --audio none\n"
+    "  --local 地址       使用并对外声明的地址\n"
+    "  --keepalive 秒, --expires 秒, --retry 秒   定时器（60、3600、60）\n"
+    "  --alarm 秒         每隔若干秒报警一次；SIGUSR1：立即报警\n"
+    "  --alarm-kind M/T   报警方式和类型（5/2：移动侦测）\n"
+    "  --position 秒      每隔若干秒上报位置，已被订阅时除外\n"
+    "  --at 经度,纬度     在何处绕行（118.376451,31.326319）\n"
+    "  --offer-video 秒   每隔若干秒发送 VideoUploadNotify\n"
+    "  --flap 秒          第一个通道每隔若干秒离线或上线\n"
+    "  --seconds 秒       运行若干秒后停止\n"
+    "  --sessions N       单台设备最多同时发送的码流数，超出应答 486（16）\n"
+    "  --charset C        gb2312（默认）、gb18030 或 utf-8\n"
+    "  --edition E        1.0、1.1、2.0（默认）或 3.0\n"
+    "  --items N          一条消息中的目录项和录像数（1）\n"
+    "  --preset-items N   一条消息中的预置位和巡航轨迹数（全部）\n"
+    "  --records N        每个摄像机已录制的半小时数（48）\n"
+    "  --loss P, --duplicate P, --reorder P   RTP 包丢失、重复、乱序的百分比\n"
+    "  --fault 名称       一种偏差，可重复；--faults 列出全部\n"
+    "  --refuse 状态码    以此应答所有 INVITE\n"
+    "  --refuse-message 状态码   以此应答所有 MESSAGE\n"
+    "  --late 毫秒        延迟执行并应答命令\n"
+    "  --quiet            不输出单台设备的信息\n"
+    "  --version, --help\n";
+
+static const char *help(void)
+{
+    return locale_is_chinese() ? usage_zh : usage;
+}
 
 static int bad(const char *what, const char *value)
 {
@@ -354,7 +405,7 @@ int options_parse(int argc, char **argv, struct options *o)
     };
     while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
         if (c == 'h' || c == OPT_VERSION) {
-            printf("%s", c == 'h' ? usage : "gbcam " GB_VERSION "\n");
+            printf("%s", c == 'h' ? help() : "gbcam " GB_VERSION "\n");
             exit(EX_OK);
         }
         if (c == OPT_FAULTS) {
@@ -362,7 +413,7 @@ int options_parse(int argc, char **argv, struct options *o)
             exit(EX_OK);
         }
         if (c == '?') {
-            fputs(usage, stderr);
+            fputs(help(), stderr);
             return EX_USAGE;
         }
         err = parse_text_option(o, c, optarg);
