@@ -232,7 +232,6 @@ static void ask_catalog(struct platform *p, struct device *d)
     struct manscdp_dialect dialect = device_dialect(d);
     struct manscdp_catalog_query c = { .sn = platform_next_sn(p),
                                        .device_id = device_id(d) };
-    bool system = manscdp_devid_type(device_id(d)) >= MANSCDP_TYPE_SYSTEM;
     int err;
 
     close_assembly(p, d);
@@ -246,8 +245,8 @@ static void ask_catalog(struct platform *p, struct device *d)
         err = manscdp_assembly_open(
             p->assemblies, device_id(d),
             manscdp_row_find(MANSCDP_QUERY, MANSCDP_CMD_CATALOG, SLICE("")),
-            c.sn, system ? PLATFORM_FIRST_MS : 0, d, p->now.mono_ms,
-            &q->assembly);
+            c.sn, device_is_system(d) ? PLATFORM_FIRST_MS : 0, d,
+            p->now.mono_ms, &q->assembly);
     if (!err)
         err = device_message(p, d, writer_slice(&w), d->handle.id,
                              &q->transaction);
