@@ -73,7 +73,7 @@ enum config_type {
     X(MQTT_USER,      "mqtt.user",        TEXT,      "",                NULL,            0, 0, false, "user name at the broker; empty: none is told") \
     X(MQTT_PASSWORD,  "mqtt.password",    TEXT,      "",                NULL,            0, 0, false, "his password") \
     X(MQTT_PREFIX,    "mqtt.prefix",      TEXT,      "gb28181",         NULL,            0, 63, false, "first words of all topics; two servers at one broker need two") \
-    X(MQTT_EVENTS,    "mqtt.events",      CHOICES,   "device,session,alarm,recording", "device|channel|session|alarm|command|position|ptz|upgrade|download|voice|push|recording", 0, 0, false, "kinds of events that are published, as PREFIX/event/KIND") \
+    X(MQTT_EVENTS,    "mqtt.events",      CHOICES,   "device,session,alarm,recording", "device|channel|session|alarm|command|position|ptz|offer|upgrade|download|voice|push|recording", 0, 0, false, "kinds of events that are published, as PREFIX/event/KIND") \
     X(MQTT_DISCOVERY, "mqtt.discovery",   TEXT,      "homeassistant",   NULL,            0, 63, false, "topic under which Home Assistant looks for sensors; empty: nothing is told there") \
     X(HTTP_LISTEN,    "http.listen",      LISTEN,    "0.0.0.0:28181,[::]:28181", NULL,   0, 0, false, "page, API and media over HTTP") \
     X(HTTP_AUTH,      "http.auth",        BOOL,      "true",            NULL,            0, 0, false, "ask for credentials; false leaves everything open") \

@@ -264,6 +264,7 @@ static void act(struct daemon *d, const struct platform_action *a)
         break; /* only kept */
     case PLATFORM_RECORDS_CHANGED:
     case PLATFORM_PTZ_MOVED:
+    case PLATFORM_VIDEO_OFFERED:
     case PLATFORM_SNAPSHOT_DONE:
     case PLATFORM_VOICE_CHANGED:
         break; /* http_on_action tells those who wait */

@@ -55,6 +55,11 @@ static void keep_news(struct sim *s, const struct platform_action *a)
                  SLICE_ARG(a->device), SLICE_ARG(a->channel),
                  SLICE_ARG(a->text));
         break;
+    case PLATFORM_VIDEO_OFFERED:
+        snprintf(s->last_offer, sizeof(s->last_offer), "%.*s %.*s %.*s",
+                 SLICE_ARG(a->device), SLICE_ARG(a->channel),
+                 SLICE_ARG(a->text));
+        break;
     case PLATFORM_SNAPSHOT_DONE:
         snprintf(s->last_snapshot, sizeof(s->last_snapshot), "%.*s %.*s",
                  SLICE_ARG(a->device), SLICE_ARG(a->text));

@@ -247,6 +247,7 @@ struct sim {
     uint64_t last_alarm_id;
     char last_position[300];
     char last_ptz[300];
+    char last_offer[300];
     char last_snapshot[300];
     unsigned details;           /* CHANNEL_CHANGED with the rest of an item */
     char last_detail[600];

@@ -594,7 +594,22 @@ static void asked_when_there_is_memory_again(void **state)
     }
 }
 
-/* OFF for the device itself marks its channels; it stays registered. */
+static void says_of_itself(struct sim_device *d, const char *event)
+{
+    char body[400];
+
+    snprintf(body, sizeof(body),
+             "<Notify><CmdType>Catalog</CmdType><SN>4</SN>"
+             "<DeviceID>34020000001180000001</DeviceID><SumNum>1</SumNum>"
+             "<DeviceList Num=\"1\"><Item>"
+             "<DeviceID>34020000001180000001</DeviceID>"
+             "<Event>%s</Event></Item></DeviceList></Notify>", event);
+    sim_message(d, body);
+    sim_run(&s, 20000);
+}
+
+/* OFF for the device itself marks its channels; it stays registered. When it is
+ * ON again, its catalog tells which of them are. */
 static void device_says_off(void **state)
 {
     struct sim_device *d = recorder(3, NULL);
@@ -602,12 +617,9 @@ static void device_says_off(void **state)
 
     (void)state;
     sim_settle(&s);
-    sim_message(d, "<Notify><CmdType>Catalog</CmdType><SN>4</SN>"
-                   "<DeviceID>34020000001180000001</DeviceID><SumNum>1</SumNum>"
-                   "<DeviceList Num=\"1\"><Item>"
-                   "<DeviceID>34020000001180000001</DeviceID>"
-                   "<Event>OFF</Event></Item></DeviceList></Notify>");
-    sim_run(&s, 20000);
+    says_of_itself(d, "ON"); /* it was */
+    assert_int_equal(d->catalogs, 1);
+    says_of_itself(d, "OFF");
     for (unsigned i = 0; i < 3; i++) {
         assert_true(platform_channel_view(s.p, slice_str(nvr),
                                           slice_str(d->channel[i]), &c));
@@ -618,6 +630,13 @@ static void device_says_off(void **state)
     }
     assert_true(sim_view(&s, d).online);
     assert_int_equal(d->catalogs, 1);
+    says_of_itself(d, "ON");
+    says_of_itself(d, "ON");
+    assert_int_equal(d->catalogs, 2);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                          slice_str(d->channel[i]), &c) &&
+                    c.on);
     sim_free(&s);
 }
 

@@ -807,6 +807,38 @@ static void note_4_11_refreshes(void **state)
     sim_free(&s);
 }
 
+/* What waits behind a refresh ends with it, one within the other. */
+static void offline_with_a_refresh_and_others(void **state)
+{
+    for (unsigned others = 0; others < 5; others++)
+        for (unsigned between = 0; between <= others; between++) {
+            struct sim_device *d = online(NULL);
+            uint64_t id[5], first, second = 0;
+
+            (void)state;
+            d->catalog_mute = true;
+            sim_keepalive(d, NULL);
+            first = refresh();
+            sim_run(&s, 1000);
+            for (unsigned i = 0; i < others; i++) {
+                if (i == between)
+                    second = refresh();
+                id[i] = query(i % 2 ? "PresetQuery" : "DeviceStatus");
+                expect_state(id[i], PLATFORM_COMMAND_QUEUED);
+            }
+            sim_unregister(d);
+            sim_run(&s, 1000);
+            expect_state(first, PLATFORM_COMMAND_SILENT);
+            if (second)
+                expect_state(second, PLATFORM_COMMAND_SILENT);
+            for (unsigned i = 0; i < others; i++) {
+                expect_state(id[i], PLATFORM_COMMAND_SILENT);
+                assert_true(view(id[i]).is_final);
+            }
+            sim_free(&s);
+        }
+}
+
 static void without_memory(void **state)
 {
     unsigned long at;
@@ -870,6 +902,7 @@ int main(void)
         cmocka_unit_test(answers_in_a_notify),
         cmocka_unit_test(note_11_8_learnt),
         cmocka_unit_test(note_4_11_refreshes),
+        cmocka_unit_test(offline_with_a_refresh_and_others),
         cmocka_unit_test(without_memory),
     };
 

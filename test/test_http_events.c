@@ -62,6 +62,25 @@ static void ptz_events(void **state)
                                  "\"zoom\":-3}\n\n"));
 }
 
+/* What it says of the time is text, whatever it is. */
+static void offer_events(void **state)
+{
+    const struct platform_action a = {
+        .kind = PLATFORM_VIDEO_OFFERED, .device = SLICE(D1),
+        .channel = SLICE(C1), .text = SLICE("now\" }"),
+    };
+    uint64_t seq;
+
+    (void)state;
+    http_app_event_join(fx.app);
+    assert_int_equal(get("/api/v1/events"), 200);
+    seq = fx.last.event_seq;
+    http_on_action(fx.app, &a);
+    assert_true(next_event(&seq, "event: offer\ndata: {\"device\":\"" D1 "\","
+                                 "\"channel\":\"" C1 "\",\"time\":"
+                                 "\"now\\\" }\"}\n\n"));
+}
+
 static void upgrade_events(void **state)
 {
     struct platform_action a = { .kind = PLATFORM_UPGRADE_CHANGED,
@@ -387,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         APP(note_12_2_events_are_replayed),
         APP(ptz_events),
+        APP(offer_events),
         APP(upgrade_events),
         APP(events_without_readers),
         APP(event_ring),

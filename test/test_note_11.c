@@ -242,6 +242,47 @@ static void note_13_4_positions_in_both_forms(void **state)
         }
 }
 
+/* What a body camera sends when its button is pressed: VideoUploadNotify. */
+static void an_offer_is_told_with_its_place(void **state)
+{
+    static const struct {
+        const char *name, *inner, *told;
+        unsigned places;
+    } cases[] = {
+        { "all of it",
+          "<DeviceID>" NVR "</DeviceID><Time>2023-08-09T07:38:35</Time>"
+          "<Longitude>118.5</Longitude><Latitude>31.5</Latitude>",
+          NVR " " NVR " 2023-08-09T07:38:35", 1 },
+        { "of a channel, nowhere",
+          "<DeviceID>34020000001310000001</DeviceID><Time>now</Time>",
+          NVR " 34020000001310000001 now", 0 },
+        { "no id, no time", "<Longitude>0</Longitude><Latitude>0</Latitude>",
+          NVR " " NVR " ", 0 },
+    };
+    char text[600];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d;
+
+        assert_true(sim_init(&s, NULL));
+        d = sim_add(&s, NVR, "192.168.1.10:5060", SIP_UDP);
+        d->version = "3.0";
+        sim_settle(&s);
+        snprintf(text, sizeof(text), "<Notify><CmdType>VideoUploadNotify"
+                 "</CmdType><SN>1</SN>%s</Notify>", cases[i].inner);
+        sim_message(d, text);
+        sim_run(&s, 100);
+        assert_int_equal(d->last_status, 200);
+        if (s.actions[PLATFORM_VIDEO_OFFERED] != 1 ||
+            s.actions[PLATFORM_POSITION] != cases[i].places ||
+            strcmp(s.last_offer, cases[i].told) != 0)
+            fail_msg("%s: told \"%s\", %u positions", cases[i].name,
+                     s.last_offer, s.actions[PLATFORM_POSITION]);
+        sim_free(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +291,7 @@ int main(void)
         cmocka_unit_test(note_13_1_the_last_status_is_shown),
         cmocka_unit_test(note_13_3_a_device_that_is_its_channel),
         cmocka_unit_test(note_13_4_positions_in_both_forms),
+        cmocka_unit_test(an_offer_is_told_with_its_place),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -338,6 +338,41 @@ static void failures(void **state)
     }
 }
 
+/* A platform below asks its own device first: it is waited for longer. */
+static void a_platform_has_longer(void **state)
+{
+    static const struct {
+        const char *id;
+        unsigned s;
+        const char *evidence;
+    } cases[] = {
+        { "34020000001180000001", 10, "no answer to the INVITE in 10.0 s" },
+        { "34020000002000000002", 15, "no answer to the INVITE in 15.0 s" },
+        { "34020000002110000002", 15, "no answer to the INVITE in 15.0 s" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d;
+        struct platform_session v;
+
+        assert_true(sim_init(&s, NULL));
+        d = sim_add(&s, cases[i].id, "192.168.1.10:5060", SIP_UDP);
+        sim_channels(d, 4);
+        sim_settle(&s);
+        d->invite = SIM_RING;
+        v = sim_watch(&s, d, d->channel[0], PLATFORM_UDP);
+        sim_run(&s, cases[i].s * 1000 - 500);
+        assert_true(platform_session_view(s.p, v.id, &v));
+        assert_int_equal(v.step, PLATFORM_STEP_INVITE);
+        sim_run(&s, 1000);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        assert_true(text_has(s.last_evidence, cases[i].evidence));
+        assert_int_equal(d->cancels, 1);
+        ends_clean();
+    }
+}
+
 /* What the edge makes of the bytes reaches those who wait, while they wait, and
  * the evidence in the end. A program is not waited for as long as a key. */
 static void payload_of_another_kind(void **state)
@@ -580,6 +615,7 @@ int main(void)
         cmocka_unit_test(a_channel_that_is_in_no_list),
         cmocka_unit_test(media_address_by_rule),
         cmocka_unit_test(tolerated_answers),
+        cmocka_unit_test(a_platform_has_longer),
         cmocka_unit_test(refusals_worth_another_try),
         cmocka_unit_test(failures),
         cmocka_unit_test(payload_of_another_kind),

@@ -276,7 +276,7 @@ static const char *read_settings(json_t *root, struct hook_settings *s)
         return HTTP_NO_DOTS;
     if (!read_kinds(root, &s->kinds))
         return "events is a list of device, channel, session, alarm, command, "
-               "position, ptz, upgrade, download, voice, push, recording";
+               "position, ptz, offer, upgrade, download, voice, push, recording";
     if (on)
         s->off = !json_is_true(on);
     return NULL;

@@ -221,6 +221,23 @@ static void on_ptz(struct http_app *a, const struct platform_action *act)
     push(a, "ptz", act->device, &b, &j);
 }
 
+/* A device would like to be looked at. */
+static void on_offer(struct http_app *a, const struct platform_action *act)
+{
+    struct buf b;
+    struct jw j = jw_to(&b);
+
+    if (is_unheard(a, "offer"))
+        return;
+    buf_init(&b, a->cfg.alloc, 16384);
+    jw_object(&j);
+    jw_put_str(&j, "device", act->device);
+    jw_put_str(&j, "channel", act->channel);
+    jw_put_str(&j, "time", act->text);
+    jw_end(&j);
+    push(a, "offer", act->device, &b, &j);
+}
+
 static void on_command(struct http_app *a, uint64_t id)
 {
     struct platform_command k;
@@ -311,6 +328,9 @@ void http_on_action(struct http_app *a, const struct platform_action *act)
         break;
     case PLATFORM_PTZ_MOVED:
         on_ptz(a, act);
+        break;
+    case PLATFORM_VIDEO_OFFERED:
+        on_offer(a, act);
         break;
     case PLATFORM_UPGRADE_CHANGED:
         on_upgrade(a, act->text);

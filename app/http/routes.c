@@ -395,7 +395,7 @@ static const struct http_route routes[] = {
       "send it a test event", "", NULL, NULL },
     { HTTP_GET, "/api/v1/events", http_get_events, V, 0, 0,
       "server-sent events: device, channel, session, alarm, command, "
-      "position, ptz, upgrade, download, voice, push, recording",
+      "position, ptz, offer, upgrade, download, voice, push, recording",
       "last_event_id",
       NULL, NULL },
 

@@ -196,11 +196,11 @@ void platform_queue_position(struct platform *p,
     q->position.altitude = put(q, at->altitude);
 }
 
-void platform_queue_ptz(struct platform *p, struct slice device,
-                        struct slice channel, struct slice text)
+void platform_queue_told(struct platform *p, enum platform_action_kind kind,
+                         struct slice device, struct slice channel,
+                         struct slice text)
 {
-    struct queued *q =
-        queued_new(p, PLATFORM_PTZ_MOVED, device.n + channel.n + text.n);
+    struct queued *q = queued_new(p, kind, device.n + channel.n + text.n);
 
     if (!q)
         return;
@@ -422,7 +422,8 @@ static bool tell_queued(struct platform *p, struct platform_action *out)
     } else if (out->kind == PLATFORM_SNAPSHOT_DONE) {
         out->device = p->told->alarm.device;
         out->text = p->told->alarm.description;
-    } else if (out->kind == PLATFORM_PTZ_MOVED) {
+    } else if (out->kind == PLATFORM_PTZ_MOVED ||
+               out->kind == PLATFORM_VIDEO_OFFERED) {
         out->device = p->told->alarm.device;
         out->channel = p->told->alarm.channel;
         out->text = p->told->alarm.description;

@@ -28,8 +28,10 @@ void session_news(struct platform *p, struct session *s, unsigned news);
 void platform_queue_alarm(struct platform *p, const struct platform_alarm *a);
 void platform_queue_position(struct platform *p,
                              const struct platform_position *at);
-void platform_queue_ptz(struct platform *p, struct slice device,
-                        struct slice channel, struct slice text);
+/* PTZ_MOVED and VIDEO_OFFERED. */
+void platform_queue_told(struct platform *p, enum platform_action_kind kind,
+                         struct slice device, struct slice channel,
+                         struct slice text);
 void platform_queue_snapshot(struct platform *p, struct slice device,
                              struct slice text);
 void platform_actions_fini(struct platform *p);

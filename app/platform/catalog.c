@@ -232,7 +232,6 @@ static void ask_catalog(struct platform *p, struct device *d)
     struct manscdp_dialect dialect = device_dialect(d);
     struct manscdp_catalog_query c = { .sn = platform_next_sn(p),
                                        .device_id = device_id(d) };
-    bool system = manscdp_devid_type(device_id(d)) >= MANSCDP_TYPE_SYSTEM;
     int err;
 
     close_assembly(p, d);
@@ -246,8 +245,8 @@ static void ask_catalog(struct platform *p, struct device *d)
         err = manscdp_assembly_open(
             p->assemblies, device_id(d),
             manscdp_row_find(MANSCDP_QUERY, MANSCDP_CMD_CATALOG, SLICE("")),
-            c.sn, system ? PLATFORM_FIRST_MS : 0, d, p->now.mono_ms,
-            &q->assembly);
+            c.sn, device_is_system(d) ? PLATFORM_FIRST_MS : 0, d,
+            p->now.mono_ms, &q->assembly);
     if (!err)
         err = device_message(p, d, writer_slice(&w), d->handle.id,
                              &q->transaction);
@@ -504,6 +503,7 @@ static void all_off(struct platform *p, struct device *d)
 {
     if (!device_walks(p, d))
         return;
+    d->asked.all_off = true;
     for (size_t i = 0; i < d->n_channels; i++) {
         struct platform_channel v = {
             .id = channel_text(d->channels[i], CHANNEL_ID),
@@ -514,14 +514,25 @@ static void all_off(struct platform *p, struct device *d)
     }
 }
 
+/* ON behind that says nothing of which of its channels are: its catalog does. */
+static void own_status(struct platform *p, struct device *d,
+                       enum manscdp_event event)
+{
+    if (event == MANSCDP_EVENT_OFF)
+        all_off(p, d);
+    if (event != MANSCDP_EVENT_ON || !d->asked.all_off)
+        return;
+    d->asked.all_off = false;
+    query_want(p, d, QUERY_CATALOG, query_jitter(p));
+}
+
 static void set_status(struct platform *p, struct device *d,
                        const struct manscdp_item *it)
 {
     struct platform_channel v = { .id = it->id };
 
     if (slice_eq(it->id, device_id(d)) && !channel_find(d, it->id)) {
-        if (it->event == MANSCDP_EVENT_OFF)
-            all_off(p, d);
+        own_status(p, d, it->event);
         return;
     }
     if (!channel_find(d, it->id)) {

@@ -34,6 +34,7 @@ struct asked {
     bool news;       /* catalogs have told something new since query_news */
     uint8_t history_max; /* recordings that it sends at one time, as a 486 has
                             shown; 0: not known */
+    bool all_off;    /* it has said OFF of itself: not what its channels are */
     uint32_t complete_s; /* mono time of the last complete one; 0: none */
     uint32_t run;    /* counts catalogs */
     uint32_t have, sum;

@@ -393,15 +393,20 @@ static void follow_one(struct platform *p, struct command *c,
 void commands_follow(struct platform *p, struct device *d,
                      enum platform_command_state state, const char *why)
 {
-    struct list *n, *tmp;
+    struct list *n;
 
     if (p->commands.n_open == 0)
         return;
-    LIST_EACH(n, tmp, &p->commands.open) {
+    n = p->commands.open.next;
+    while (n != &p->commands.open) {
         struct command *c = container_of(n, struct command, open);
 
-        if (c->follows && slice_eq(command_device(c), device_id(d)))
-            follow_one(p, c, d, state, why);
+        n = n->next;
+        if (!c->follows || !slice_eq(command_device(c), device_id(d)))
+            continue;
+        follow_one(p, c, d, state, why);
+        if (c->is_final) /* the next one may have ended with it: send_next */
+            n = p->commands.open.next;
     }
 }
 

@@ -26,6 +26,13 @@
 
 /* ---- the table ---- */
 
+uint32_t device_answer_ms(const struct platform *p, const struct device *d)
+{
+    if (device_is_system(d) && p->cfg.answer_ms < PLATFORM_SYSTEM_ANSWER_MS)
+        return PLATFORM_SYSTEM_ANSWER_MS;
+    return p->cfg.answer_ms;
+}
+
 struct device *device_find(const struct platform *p, struct slice id)
 {
     struct map_node *n = map_find(&p->devices, id);

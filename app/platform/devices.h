@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/timerq.h"
+#include "manscdp/devid.h"
 #include "manscdp/text.h"
 #include "sip/digest.h"
 
@@ -23,6 +24,8 @@ struct group;
 
 #define PLATFORM_TEXT_MAX 128      /* name, model, ... of a device, bytes */
 #define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
+#define PLATFORM_SYSTEM_ANSWER_MS 15000 /* to an INVITE, at least; of one with
+                                            type 200 and more */
 #define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */
 
 #define DEVICE_ID_MAX 24 /* admit_is_id lets 20 digits in, and a NUL */
@@ -194,6 +197,15 @@ static inline struct slice device_text(const struct device *d,
                            ? d->user_agent
                            : device_about(d)->text[which - DEVICE_NAME]);
 }
+
+/* A whole platform below us, or another server: digits 11 to 13 of its id. */
+static inline bool device_is_system(const struct device *d)
+{
+    return manscdp_devid_type(device_id(d)) >= MANSCDP_TYPE_SYSTEM;
+}
+
+/* From an INVITE to its answer: a platform asks its own device first. */
+uint32_t device_answer_ms(const struct platform *p, const struct device *d);
 
 /* All of p->by_id in order. */
 void devices_sort(struct platform *p);

@@ -50,6 +50,7 @@
     X(COMMAND,  "command")                                                     \
     X(POSITION, "position")                                                    \
     X(PTZ,      "ptz")                                                         \
+    X(OFFER,    "offer")                                                       \
     X(UPGRADE,  "upgrade")                                                     \
     X(DOWNLOAD, "download")                                                    \
     X(VOICE,    "voice")                                                       \

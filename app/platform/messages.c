@@ -143,6 +143,12 @@ static struct slice short_text(struct slice text)
     return slice_head(text, 40);
 }
 
+/* The DeviceID of a notice, or the device itself where there is none. */
+static struct slice whose(const struct delivery *v, struct slice id)
+{
+    return id.n ? slice_head(id, PLATFORM_ID_MAX) : device_id(v->d);
+}
+
 /* 0/0 and what is out of range is no fix (field-note 13.4). */
 static void apply_position(struct delivery *v,
                            const struct manscdp_position_item *it)
@@ -175,7 +181,7 @@ static int on_position(void *ctx, const struct manscdp_msg *msg)
     if (manscdp_position_report_decode(&r, msg))
         return GB_ESYNTAX;
     it = (struct manscdp_position_item){
-        .device_id = r.head.device_id.n ? r.head.device_id : device_id(v->d),
+        .device_id = whose(v, r.head.device_id),
         .time = r.time,
         .longitude = r.longitude,
         .latitude = r.latitude,
@@ -404,11 +410,30 @@ static int on_ptz(void *ctx, const struct manscdp_msg *msg)
         return GB_ESYNTAX;
     write_ptz(&w, &m);
     if (w.len)
-        platform_queue_ptz(v->p, device_id(v->d),
-                           slice_head(m.head.device_id.n ? m.head.device_id
-                                                         : device_id(v->d),
-                                      PLATFORM_ID_MAX),
-                           writer_slice(&w));
+        platform_queue_told(v->p, PLATFORM_PTZ_MOVED, device_id(v->d),
+                            whose(v, m.head.device_id), writer_slice(&w));
+    return 0;
+}
+
+/* It would like to show something, and says where it is (2022). Whether that is
+ * looked at is for those who are told. */
+static int on_offer(void *ctx, const struct manscdp_msg *msg)
+{
+    struct delivery *v = ctx;
+    struct manscdp_video_upload m;
+    struct manscdp_position_item at;
+
+    if (manscdp_video_upload_decode(&m, msg))
+        return GB_ESYNTAX;
+    at = (struct manscdp_position_item){
+        .device_id = whose(v, m.head.device_id),
+        .time = m.time,
+        .longitude = m.longitude,
+        .latitude = m.latitude,
+    };
+    apply_position(v, &at);
+    platform_queue_told(v->p, PLATFORM_VIDEO_OFFERED, device_id(v->d),
+                        at.device_id, short_text(m.time));
     return 0;
 }
 
@@ -467,6 +492,7 @@ static const struct manscdp_handler handlers[] = {
     { MANSCDP_NOTIFY, MANSCDP_CMD_ALARM, on_alarm },
     { MANSCDP_NOTIFY, MANSCDP_CMD_CATALOG, on_catalog },
     { MANSCDP_NOTIFY, MANSCDP_CMD_MOBILE_POSITION, on_position },
+    { MANSCDP_NOTIFY, MANSCDP_CMD_VIDEO_UPLOAD, on_offer },
     { MANSCDP_NOTIFY, MANSCDP_CMD_UPGRADE_RESULT, on_upgrade_result },
     { MANSCDP_NOTIFY, MANSCDP_CMD_PTZ_POSITION, on_ptz },
     { MANSCDP_NOTIFY, MANSCDP_CMD_MEDIA_STATUS, on_media_status },

@@ -238,6 +238,8 @@ enum platform_action_kind {
     PLATFORM_POSITION,       /* `position` */
     PLATFORM_PTZ_MOVED,      /* `device`, `channel`; `text`: "Pan TAB value",
                                 lines of what it says */
+    PLATFORM_VIDEO_OFFERED,  /* `device`, `channel`; `text`: since when, as it
+                                says, at most 40 bytes (VideoUploadNotify) */
     PLATFORM_SNAPSHOT_DONE,  /* `device`; `text`: a SessionID, then the file
                                 ids, a line each (UploadSnapShotFinished) */
     PLATFORM_COMMAND_CHANGED, /* `command` */

@@ -117,7 +117,7 @@ void session_invite(struct platform *p, struct session *s)
         s->tried |= TRIED_LOGIN;
     s->invited = o.r.peer.remote;
     s->sip_status = 0;
-    s->answer_at = p->now.mono_ms + p->cfg.answer_ms;
+    s->answer_at = p->now.mono_ms + device_answer_ms(p, s->device);
     session_set_step(p, s, PLATFORM_STEP_INVITE);
     session_arm(p, s);
 }
@@ -136,7 +136,7 @@ static void hold(struct platform *p, struct session *s)
     writer_f(&w, "no answer to the INVITE in %.1f s; the device is behind a "
                  "NAT (%s), last heard %.1f s ago: the INVITE is held until "
                  "it sends something, %llu s at most",
-             (double)p->cfg.answer_ms / 1000,
+             (double)device_answer_ms(p, d) / 1000,
              gb_addr_text(&d->peer.remote, addr),
              (double)(p->now.mono_ms - d->alive_ms) / 1000,
              (unsigned long long)ms / 1000);
@@ -169,7 +169,7 @@ void session_no_answer(struct platform *p, struct session *s)
                              "restart of the device helps when it is stuck",
                  "no answer to the INVITE in %.1f s%s; it went to %s over %s, "
                  "%s; last sign of life %.1f s ago",
-                 (double)p->cfg.answer_ms / 1000,
+                 (double)device_answer_ms(p, d) / 1000,
                  s->tried & TRIED_HELD
                      ? ", sent again after it was held for the device's NAT"
                      : "",

@@ -574,7 +574,7 @@ static void invite(struct platform *p, struct voice_call *v)
     }
     v->phase = VOICE_INVITING;
     voice_step(p, v, PLATFORM_VOICE_STEP_INVITED);
-    voice_wait(p, v, p->cfg.answer_ms);
+    voice_wait(p, v, device_answer_ms(p, v->device));
 }
 
 /* TCP was offered, and the answer says UDP. Where we listen, so does our UDP

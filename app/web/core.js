@@ -125,7 +125,7 @@ export function bytes(n) {
 
 // ---- events ------------------------------------------------------------------
 
-const KINDS = ['device', 'channel', 'session', 'alarm', 'command', 'position', 'ptz', 'upgrade', 'download', 'voice', 'push', 'recording', 'reset'];
+const KINDS = ['device', 'channel', 'session', 'alarm', 'command', 'position', 'ptz', 'offer', 'upgrade', 'download', 'voice', 'push', 'recording', 'reset'];
 const listeners = new Set();
 const AGAIN_MS = 3000; // a stream that was refused is asked for again
 let close = () => {};

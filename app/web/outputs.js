@@ -7,14 +7,14 @@ addTexts({
   en: { out_waiting: 'waiting', out_starting: 'starting', out_connecting: 'connecting', out_live: 'live', out_ending: 'ending', out_idle: 'idle', out_calling: 'calling', out_off: 'off', pushes: 'Pushes', pushTo: 'Push to (rtsp, rtmp, rtsps or rtmps, one URL a line, four at most)', noPushes: 'No channel is pushed. Choose one in the tree.', pushNone: 'Push no more', target: 'To', sentBytes: 'Sent',
     hooks: 'Webhooks', noHooks: 'There are none.', addHook: 'Add a webhook', hookUrl: 'URL', hookEvents: 'Events (none chosen: all)', hookSecret: 'Secret (empty: one is made)', testHook: 'Test', turnOn: 'Turn on', turnOff: 'Turn off',
     secretOnce: 'Its secret, told this once:', delivered: 'Delivered', queued: 'Waiting', ofConfiguration: 'from the configuration', testSent: 'The test event is on its way.', lastStatus: 'Last answer',
-    ev_device: 'device', ev_channel: 'channel', ev_session: 'session', ev_alarm: 'alarm', ev_command: 'command', ev_position: 'position', ev_ptz: 'movement', ev_upgrade: 'upgrade', ev_download: 'download', ev_voice: 'voice', ev_push: 'push', ev_recording: 'recording' },
+    ev_device: 'device', ev_channel: 'channel', ev_session: 'session', ev_alarm: 'alarm', ev_command: 'command', ev_position: 'position', ev_ptz: 'movement', ev_offer: 'offer of video', ev_upgrade: 'upgrade', ev_download: 'download', ev_voice: 'voice', ev_push: 'push', ev_recording: 'recording' },
   zh: { out_waiting: '等待重试', out_starting: '启动中', out_connecting: '连接中', out_live: '推流中', out_ending: '停止中', out_idle: '空闲', out_calling: '发送中', out_off: '停用', pushes: '推流', pushTo: '推送到（rtsp、rtmp、rtsps 或 rtmps 地址，每行一个，最多四个）', noPushes: '没有推流通道，请在设备树中选择。', pushNone: '停止推流', target: '目标', sentBytes: '已发送',
     hooks: 'Webhook', noHooks: '没有 Webhook。', addHook: '添加 Webhook', hookUrl: '地址', hookEvents: '事件（不选为全部）', hookSecret: '密钥（留空自动生成）', testHook: '测试', turnOn: '启用', turnOff: '停用',
     secretOnce: '密钥仅显示这一次：', delivered: '已送达', queued: '等待', ofConfiguration: '来自配置', testSent: '测试事件已发出。', lastStatus: '最近应答',
-    ev_device: '设备', ev_channel: '通道', ev_session: '会话', ev_alarm: '报警', ev_command: '命令', ev_position: '位置', ev_ptz: '云台', ev_upgrade: '升级', ev_download: '下载', ev_voice: '语音', ev_push: '推流', ev_recording: '录像' },
+    ev_device: '设备', ev_channel: '通道', ev_session: '会话', ev_alarm: '报警', ev_command: '命令', ev_position: '位置', ev_ptz: '云台', ev_offer: '请求上传视频', ev_upgrade: '升级', ev_download: '下载', ev_voice: '语音', ev_push: '推流', ev_recording: '录像' },
 });
 
-const EVENTS = ['device', 'channel', 'session', 'alarm', 'command', 'position', 'ptz', 'upgrade', 'download', 'voice', 'push', 'recording'];
+const EVENTS = ['device', 'channel', 'session', 'alarm', 'command', 'position', 'ptz', 'offer', 'upgrade', 'download', 'voice', 'push', 'recording'];
 const URLS_MAX = 4;
 const LOOK_MS = 5000; // figures that no event tells
 
