@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 
 import flv_reader
-from rig import SLOW, Cameras, Daemon, Failed, Tests, channel_id, check_picture, decode, run_ffmpeg, wait_for
+from rig import HANG_S, SLOW, Cameras, Daemon, Failed, Tests, channel_id, check_picture, decode, run_ffmpeg, wait_for
 
 TRANSPORTS = ("udp", "tcp-passive", "tcp-active")
 test = Tests()
@@ -196,7 +196,7 @@ def cameras_with_every_fault():
 def make_clip(path, *options):
     subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=s=320x180:r=25",
                     "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", *options, "-f", "h264", path],
-                   check=True, timeout=60 * SLOW)
+                   check=True, timeout=HANG_S)
 
 
 @test

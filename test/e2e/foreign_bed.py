@@ -4,12 +4,11 @@ one that is refused."""
 import contextlib
 import json
 import sys
-import time
 
 from foreign_device import Call, Device
 from foreign_judge import grab, judge
 from foreign_media import clip_of
-from rig import SLOW, expect, wait_for
+from rig import SLOW, Watch, expect, wait_for
 
 TESTS = []
 
@@ -72,9 +71,9 @@ def live(d, stream=None, transport="udp", codec=None, formats=("flv",), seconds=
     clip_of(codec)  # made before anybody waits for it
     with camera(d, tcp, edition=edition) as dev:
         dev.call = Call(stream=stream, **call)
-        t = time.monotonic()
+        watch = Watch()
         a = start(d, dev, transport)
-        took = time.monotonic() - t
+        took = watch.s()
         u = urls(a)
         for f in formats:
             data, _ = grab(u[f], seconds)
@@ -90,9 +89,9 @@ def refused(d, transport="udp", statuses=(502, 504, 409), steps=("answer",), evi
     """One device that does not play; the API must say which link is broken."""
     with camera(d) as dev:
         dev.call = Call(**call)
-        t = time.monotonic()
+        watch = Watch()
         a = d.live(dev.id, dev.channel, transport=transport)
-        took = time.monotonic() - t
+        took = watch.s()
         expect(a.status in statuses, f"{a.status} {a.body.decode()[:400]}")
         p = a.json
         expect(p.get("step") in steps, f"step {p.get('step')!r}: {p}")

@@ -6,15 +6,15 @@ import time
 import urllib.request
 
 from foreign_media import annexb, clip_of, run
-from rig import SLOW, Failed, expect
+from rig import HANG_S, SLOW, Failed, Watch, expect
 
 
 def grab(url, seconds, at_least=0):
     """What a viewer receives in `seconds`, and whether the stream ended."""
     out, end = bytearray(), None
-    limit = time.monotonic() + (seconds + 12) * SLOW
-    with urllib.request.urlopen(url, timeout=25 * SLOW) as r:
-        while time.monotonic() < limit:
+    watch = Watch()
+    with urllib.request.urlopen(url, timeout=HANG_S) as r:
+        while watch.s() < (seconds + 12) * SLOW:
             got = r.read1(65536)
             if not got:
                 return bytes(out), True

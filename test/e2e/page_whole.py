@@ -4,7 +4,7 @@ import time
 import urllib.request
 
 from browser import SHOTS, theme
-from rig import SLOW, TOP, Cameras, Failed, channel_id, wait_for
+from rig import HANG_S, SLOW, TOP, Cameras, Failed, channel_id, wait_for
 
 
 def many(b, d):
@@ -117,7 +117,7 @@ def weight(d):
     size = 0
     for name in os.listdir(os.path.join(TOP, "app", "web")):
         request = urllib.request.Request(f"{d.base}/{name}", headers={"Accept-Encoding": "gzip"})
-        with urllib.request.urlopen(request, timeout=10) as r:
+        with urllib.request.urlopen(request, timeout=HANG_S) as r:
             size += len(r.read())
     print(f"        {size / 1000:.1f} kB in all")
     if size >= 150000:

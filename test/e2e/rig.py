@@ -23,6 +23,7 @@ BUILD = os.environ.get("BUILD", os.path.join(TOP, "build", "release"))
 # sanitizers slow everything down: time limits are stretched by this
 SLOW = float(os.environ.get("SLOW", "1"))
 EMULATED = os.path.basename(BUILD) == "qemu"  # the programs run under qemu-user: tools/cross.sh
+HANG_S = 120 * SLOW  # what takes longer hangs: nothing else takes so long, however busy the machine is
 SERVER_ID = "34020000002000000001"
 
 
@@ -144,16 +145,47 @@ def expect(ok, what):
         raise Failed(what)
 
 
+def starved_s():
+    """Time in which some program waited for a processor, by the kernel's own count."""
+    with contextlib.suppress(OSError, ValueError, StopIteration), open("/proc/pressure/cpu") as f:
+        return int(next(w for w in f.readline().split() if w.startswith("total="))[6:]) * 1e-6
+    return 0.0
+
+
+class Watch:
+    """A stopwatch for limits: where the machine is busy with other things, and programs wait for it, it goes at a fifth
+    of its pace at least."""
+    STARVED = 0.8
+
+    def __init__(self):
+        self.begun, self.starved = time.monotonic(), starved_s()
+
+    def s(self):
+        took = time.monotonic() - self.begun
+        return took - min(starved_s() - self.starved, took) * self.STARVED
+
+    def slow(self):
+        """By how much a limit of something that was measured meanwhile is to be stretched."""
+        took = time.monotonic() - self.begun
+        return SLOW * took / max(self.s(), 1e-3)
+
+
 def wait_for(what, fn, timeout=20.0):
     """Calls fn until it gives something true; that is returned."""
-    end = time.monotonic() + timeout * SLOW
+    watch = Watch()
     while True:
         got = fn()
         if got:
             return got
-        if time.monotonic() > end:
+        if watch.s() > timeout * SLOW:
             raise Failed(f"timed out: {what}")
         time.sleep(0.1)
+
+
+def wait_for_end(proc, timeout):
+    """The exit status of a process that ends by itself."""
+    wait_for("the end of a program", lambda: proc.poll() is not None, timeout)
+    return proc.returncode
 
 
 def rss_mib(pid):
@@ -226,7 +258,7 @@ class Daemon:
         for s in (f"server.data={self.dir}/data", f"sip.listen={self.bracketed}:{self.sip}",
                   f"http.listen={self.bracketed}:{self.http}", f"rtsp.listen={self.bracketed}:{self.rtsp}",
                   f"media.ports={self.media.start}-{self.media.stop - 1}",
-                  "media.idle_stop_s=2", *self.settings):
+                  "media.idle_stop_s=60", *self.settings):
             args += ["-s", s]
         args += self.options
         self.log_path = os.path.join(self.dir, "daemon.log")
@@ -237,6 +269,14 @@ class Daemon:
         with open(os.path.join(self.dir, "data", "admin-token")) as f:
             self.token = f.read().strip()
         self.password_file = os.path.join(self.dir, "data", "device-password")
+
+    def stored(self):
+        """What has happened is on the disk when this returns: a change is answered when it is stored, and all before it."""
+        name = f"stored-{time.monotonic_ns()}"
+        a = self.call("POST", "/api/v1/groups", {"name": name})
+        expect(a.status == 201, f"POST group: {a.status} {a.body[:300]}")
+        a = self.call("DELETE", f"/api/v1/groups/{name}")
+        expect(a.status == 204, f"DELETE group: {a.status} {a.body[:300]}")
 
     def healthy(self):
         if self.proc.poll() is not None:
@@ -305,10 +345,10 @@ class Daemon:
         if self.proc and self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
             try:
-                self.proc.wait(15 * SLOW)
-            except subprocess.TimeoutExpired:
+                wait_for_end(self.proc, 15)
+            except Failed:
                 self.kill()
-                raise Failed("daemon did not stop on SIGTERM")
+                raise Failed("daemon did not stop on SIGTERM") from None
         rc = self.proc.returncode if self.proc else 0
         if rc not in (0, -signal.SIGKILL):
             raise Failed(f"daemon ended with {rc}:\n{self.log()[-4000:]}")
@@ -348,10 +388,10 @@ class Cameras:
         if self.proc.poll() is None:
             self.proc.terminate()
             try:
-                self.proc.wait(10 * SLOW)
-            except subprocess.TimeoutExpired:
+                wait_for_end(self.proc, 10)
+            except Failed:
                 self.kill()
-                raise Failed("gbcam did not stop on SIGTERM")
+                raise Failed("gbcam did not stop on SIGTERM") from None
         if self.proc.returncode not in (0, -signal.SIGKILL):
             raise Failed(f"gbcam ended with {self.proc.returncode}:\n{self.log()[-3000:]}")
 
@@ -381,11 +421,11 @@ def channel_id(device, n=1):
     return device[:10] + "131" + device[13] + f"{n:06d}"
 
 
-def probe(url, seconds=5, timeout=40):
+def probe(url, seconds=5):
     """What ffprobe reads in `seconds` of media: streams and packets."""
     p = subprocess.run(["ffprobe", "-v", "error", "-rw_timeout", "15000000", "-read_intervals", f"%+{seconds}",
                         "-show_streams", "-show_packets", "-of", "json", url],
-                       capture_output=True, timeout=timeout * SLOW, check=False)
+                       capture_output=True, timeout=HANG_S, check=False)
     if p.returncode != 0:
         raise Failed(f"ffprobe {url}: {p.stderr.decode(errors='replace')[-800:]}")
     return json.loads(p.stdout)
@@ -416,12 +456,12 @@ def check_picture(url, codec, width=640, height=360, seconds=5, fps=25, slack=0.
     return got
 
 
-def run_ffmpeg(url, arguments, stdin=None, timeout=40):
+def run_ffmpeg(url, arguments, stdin=None):
     """ffmpeg decodes it without a word; the lines of framecrc."""
     p = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *arguments, "-vsync", "passthrough",
                         "-enc_time_base", "-1", "-f", "framecrc", "-"],
                        input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, capture_output=True,
-                       timeout=timeout * SLOW, check=False)
+                       timeout=HANG_S, check=False)
     said = p.stderr.decode(errors="replace").strip()
     if p.returncode or said:
         raise Failed(f"ffmpeg {url}: {said[-800:]}")

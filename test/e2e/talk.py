@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
-from rig import SLOW, Tests, channel_id, expect, run_tests, system, wait_for
+from rig import SLOW, Tests, Watch, channel_id, expect, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -188,10 +188,11 @@ def broadcast_in_every_way():
     def one(way):
         faults, want, query = way
         with system(*(o for f in faults for o in ("--fault", f))) as (d, c):
+            watch = Watch()
             v = speak(d, c, mode="broadcast", **query)
             got = check_tone(c, 3, talk=0, **want)
             expect(v["mode"] == "broadcast" and v["who"].startswith("admin"), v)
-            expect(int(got["longest_ms"]) < 300 * SLOW, f"pace: {got}")
+            expect(int(got["longest_ms"]) < 300 * watch.slow(), f"pace: {got}")
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(one, ways))
@@ -297,13 +298,13 @@ def devices_that_refuse():
     def one(way):
         faults, step, text, seconds = way
         with system(*(o for f in faults for o in ("--fault", f))) as (d, _):
-            begun = time.monotonic()
+            watch = Watch()
             s = Speaker(d, mode="broadcast")
             wait_for("its failure", lambda: s.closed is not None, 30)
             last = s.texts[-1]
             expect(last["state"] == "failed" and last["step"] == step and text in last["evidence"], last)
             expect(last["hint"] and s.closed == 1011, last)
-            expect(time.monotonic() - begun < seconds * SLOW, f"{faults}: took {time.monotonic() - begun:.1f} s")
+            expect(watch.s() < seconds * SLOW, f"{faults}: took {watch.s():.1f} s")
             nothing_left(d)
 
     def otherwise(way):
