@@ -70,7 +70,7 @@ def states(d):
 
 
 def publish(template, video, audio, *options):
-    with system(*options) as (d, _):
+    with system(*options, settings=["media.idle_stop_s=2"]) as (d, _):
         listener, url = listener_at(template)
         try:
             put(d, url)
@@ -285,7 +285,7 @@ def hostile(answer, close):
 
 @test
 def servers_that_speak_nonsense():
-    with system() as (d, _):
+    with system(settings=["media.idle_stop_s=2"]) as (d, _):
         cases = ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "rtmp", "does not speak RTMP"),
                  (b"HTTP/1.1 400 Bad Request\r\n\r\n", "rtsp", "does not speak RTSP"),
                  (b"\x03" + bytes(3072) + b"\xff" * 5000, "rtmp", "chunk"),

@@ -195,7 +195,7 @@ def one_file(d, items):
 
 
 def by_hand(codec, audio):
-    with system("--codec", codec, "--audio", audio, settings=("record.segment_s=2",)) as (d, _):
+    with system("--codec", codec, "--audio", audio, settings=("record.segment_s=2", "media.idle_stop_s=2")) as (d, _):
         expect(state(d) == "off", state(d))
         hand(d, "start")
         wait_for("it is recorded", lambda: state(d) == "recording", 20)
