@@ -605,15 +605,16 @@ def a_media_loop_hangs():
     path = f"/tmp/gb28181-notify-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.bind(path)
-        s.settimeout(10)
+        s.settimeout(HANG_S)
         try:
             with faulty(settings=("media.threads=1",),
                         environ={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000"}) as (d, _):
                 expect(s.recv(100) == b"READY=1", "ready")
                 expect(s.recv(100) == b"WATCHDOG=1", "fed")
                 reader = Reader(d.live(DEVICE, channel_id(DEVICE), transport="udp").json["flv"])
-                d.faults.set(RECV, 1, 0, 6000, OTHERS)
-                time.sleep(0.5)
+                # longer than is told, by more than the watchdog leaves to a machine that does nothing at all
+                d.faults.set(RECV, 1, 0, 10000, OTHERS)
+                wait_for("it hangs", lambda: d.faults.hits(RECV))
                 d.faults.off()
                 wait_for("it is said", lambda: "a media loop has stalled" in d.log(), timeout=15)
                 expect(d.metric("gb28181_media_loop_silent_seconds") >= 3, "the metric")

@@ -152,6 +152,28 @@ def starved_s():
     return 0.0
 
 
+class Pulse(threading.Thread):
+    """Beats, and keeps when the machine did not let it, and for how long."""
+    BEAT_S = 0.05
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.late = []
+        self.start()
+
+    def run(self):
+        last = time.monotonic()
+        while True:
+            time.sleep(self.BEAT_S)
+            now = time.monotonic()
+            if now - last > 2 * self.BEAT_S:
+                self.late.append((now, now - last))
+            last = now
+
+
+_pulse = Pulse()
+
+
 class Watch:
     """A stopwatch for limits: where the machine is busy with other things, and programs wait for it, it goes at a fifth
     of its pace at least."""
@@ -163,6 +185,10 @@ class Watch:
     def s(self):
         took = time.monotonic() - self.begun
         return took - min(starved_s() - self.starved, took) * self.STARVED
+
+    def held_ms(self):
+        """The longest time for which the machine held us up altogether."""
+        return max((s for at, s in _pulse.late if at >= self.begun), default=0) * 1000
 
     def slow(self):
         """By how much a limit of something that was measured meanwhile is to be stretched."""
