@@ -12,20 +12,29 @@ from rig import HANG_S, SLOW, Failed, Watch, expect
 PIECE_S = 0.2  # a longer pause is the machine's
 
 
+class Heard:
+    """For how long something has come."""
+
+    def __init__(self):
+        self.at, self.s = None, 0.0
+
+    def more(self):
+        now = time.monotonic()
+        self.s += min(now - self.at, PIECE_S) if self.at else 0
+        self.at = now
+        return self.s
+
+
 def grab(url, seconds):
     """What a viewer receives in `seconds`, and whether the stream ended."""
-    out, at, heard = bytearray(), None, 0.0
-    watch = Watch()
+    out, heard, watch = bytearray(), Heard(), Watch()
     with urllib.request.urlopen(url, timeout=HANG_S) as r:
         while watch.s() < (seconds + 12) * SLOW:
             got = r.read1(65536)
             if not got:
                 return bytes(out), True
             out += got
-            now = time.monotonic()
-            heard += min(now - at, PIECE_S) if at else 0
-            at = now
-            if heard >= seconds:
+            if heard.more() >= seconds:
                 break
     return bytes(out), False
 

@@ -183,6 +183,9 @@ def aac_frames():
     return _aac
 
 
+LATE_S = 0.2
+
+
 class Media(threading.Thread):
     """Sends one stream until told to stop."""
 
@@ -252,6 +255,8 @@ class Media(threading.Thread):
         while not self.stopped.is_set():
             due = begin + n * 0.04
             wait = due - time.monotonic()
+            if wait < -LATE_S:  # the machine held it up: what it missed does not come at once
+                begin -= wait
             if wait > 0 and self.stopped.wait(wait):
                 return
             if o.stop_after is not None and n >= o.stop_after * 25:
