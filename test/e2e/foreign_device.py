@@ -300,7 +300,8 @@ class Device:
             sock.bind((self.ip, 0))
         self.sock = sock  # bound: another thread may send at once
         self.port = self.sock.getsockname()[1]
-        threading.Thread(target=self.read, args=(self.sock,), daemon=True).start()
+        self.reader = threading.Thread(target=self.read, args=(self.sock,), daemon=True)
+        self.reader.start()
 
     def reopen(self, ip=None):
         old = self.sock
@@ -320,6 +321,7 @@ class Device:
             m.stop()
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
+        self.reader.join(2)  # else it may read of whatever gets the number of the socket next
         self.sock.close()
         self.jobs.put(None)
 
