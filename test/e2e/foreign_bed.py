@@ -7,7 +7,7 @@ import sys
 
 from foreign_device import Call, Device
 from foreign_judge import grab, judge
-from foreign_media import clip_of
+from foreign_media import aac_frames, clip_of
 from rig import SLOW, Failed, Watch, expect, wait_for
 
 HELD_MS = 180
@@ -82,6 +82,8 @@ def live(d, stream=None, transport="udp", codec=None, formats=("flv",), seconds=
     stream = dict(stream or {})
     codec = codec or stream.get("codec", "h264")
     clip_of(codec)  # made before anybody waits for it
+    if stream.get("audio") == "aac":
+        aac_frames()
     with camera(d, tcp, edition=edition) as dev:
         dev.call = Call(stream=stream, **call)
         watch = Watch()

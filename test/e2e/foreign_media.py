@@ -85,7 +85,7 @@ def make_clip(name):
     codec, options = MADE[name]
     with tempfile.TemporaryDirectory() as at:
         mp4 = at + "/clip.mp4"
-        _, err = run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=640x360:r=25", "-t", "4", "-pix_fmt", "yuv420p",
+        _, err = run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=640x360:r=25", "-t", "2", "-pix_fmt", "yuv420p",
                       *options, mp4])
         out, _ = run(["ffprobe", "-v", "error", "-show_entries", "packet=pts,dts,duration", "-of", "json", mp4])
         times = json.loads(out)["packets"]

@@ -184,7 +184,8 @@ class Watch:
 
     def s(self):
         took = time.monotonic() - self.begun
-        return took - min(starved_s() - self.starved, took) * self.STARVED
+        starved = starved_s() - self.starved + sum(s for at, s in _pulse.late if at >= self.begun)
+        return took - min(starved, took) * self.STARVED
 
     def held_ms(self):
         """The longest time for which the machine held us up altogether."""
