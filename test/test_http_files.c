@@ -35,9 +35,9 @@ static unsigned files_in_dir(bool parts)
     return n;
 }
 
-static int setup(void **state)
+static int serve(void **state, uint32_t body_timeout_ms)
 {
-    const struct http_server_config sc = { .body_timeout_ms = 400,
+    const struct http_server_config sc = { .body_timeout_ms = body_timeout_ms,
                                            .file_dir = dir };
     struct http_app_config cfg;
     uint64_t rnd = 5;
@@ -56,6 +56,16 @@ static int setup(void **state)
     fx_open(&cfg);
     net_serve(&sc);
     return 0;
+}
+
+static int setup(void **state)
+{
+    return serve(state, 600000);
+}
+
+static int setup_impatient(void **state)
+{
+    return serve(state, 400);
 }
 
 static int teardown(void **state)
@@ -227,7 +237,7 @@ static void refused(void **state)
     assert_int_equal(files_in_dir(true), 0);
 }
 
-/* The client goes, or stops sending: nothing is left. */
+/* The client goes: nothing is left. */
 static void cut_off(void **state)
 {
     static const size_t at[] = { 0, 1, 1000, HTTP_FILE_CHUNK, 200000,
@@ -245,7 +255,14 @@ static void cut_off(void **state)
     }
     RUN_UNTIL(files_open() == 0);
     assert_int_equal(files_in_dir(true), 0);
-    c = dial();
+}
+
+/* It stops sending: the same. */
+static void falls_silent(void **state)
+{
+    struct client *c = dial();
+
+    (void)state;
     send_head(c, "admin-token", SIZE, "");
     send_bytes(c, slice_of(file, 1000));
     RUN_UNTIL(has(c, "\r\n\r\n"));
@@ -639,6 +656,8 @@ int main(void)
         NET(cut_off),    NET(disk_fails), NET(ended_meanwhile),
         NET(ranges),     NET(downloads),  NET(not_given),
         NET(orders),     NET(conditions), cmocka_unit_test(names),
+        cmocka_unit_test_setup_teardown(falls_silent, setup_impatient,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,33 +203,41 @@ static void bad_behind_head(void **state)
     hang_up(c);
 }
 
+/* Says it, and waits for the end, before which it hears one answer; once more
+ * where it had not the time to say it. */
+static void said_and_cut(const char *text, const char *answer)
+{
+    for (bool heard = false; !heard;) {
+        struct client *c = dial();
+
+        send_text(c, text);
+        RUN_UNTIL(c->ended);
+        heard = c->len;
+        if (heard) {
+            assert_int_equal(count(c, answer), 1);
+            assert_int_equal(count(c, "HTTP/1.1 "), 1);
+        }
+        hang_up(c);
+    }
+}
+
 static void time_outs(void **state)
 {
     struct http_server_config cfg = { .head_timeout_ms = 250,
                                       .body_timeout_ms = 250,
                                       .idle_timeout_ms = 250 };
-    struct client *silent, *slow, *body_, *idle;
+    struct client *silent;
 
     (void)state;
     net_serve(&cfg);
     silent = dial();
-    slow = dial();
-    body_ = dial();
-    idle = dial();
-    send_text(slow, "GET / HT");
-    send_text(body_, "POST /api/v1/login HTTP/1.1\r\n" HOST
-                     "Content-Length: 5\r\n\r\nab");
-    send_text(idle, HEALTH);
-    RUN_UNTIL(silent->ended && slow->ended && body_->ended && idle->ended);
+    RUN_UNTIL(silent->ended);
     assert_int_equal(silent->len, 0);
-    assert_int_equal(count(slow, "HTTP/1.1 408 "), 1);
-    assert_int_equal(count(body_, "HTTP/1.1 408 "), 1);
-    assert_int_equal(count(idle, OK), 1);
-    assert_int_equal(count(idle, "HTTP/1.1 "), 1);
     hang_up(silent);
-    hang_up(slow);
-    hang_up(body_);
-    hang_up(idle);
+    said_and_cut("GET / HT", "HTTP/1.1 408 ");
+    said_and_cut("POST /api/v1/login HTTP/1.1\r\n" HOST
+                 "Content-Length: 5\r\n\r\nab", "HTTP/1.1 408 ");
+    said_and_cut(HEALTH, OK);
 }
 
 static void source_limit(void **state)

@@ -313,19 +313,40 @@ static void connections_move(void **state)
     assert_int_equal(counters().refused, 0);
 }
 
-/* The answer with another number comes after the connection (field-note 6.8). */
-static void the_answer_is_late(void **state)
+/* Whether it came before the connection was one of a stranger. */
+static bool late_answer(uint64_t session)
 {
     int fd = a_socket(SOCK_STREAM, DEVICE);
+    uint64_t begin = uv_hrtime();
+    uint32_t ssrc = 900 + (uint32_t)session;
+    bool in_time;
+
+    order(PLATFORM_DO_OPEN, session, 100 + (uint32_t)session);
+    send_tcp(fd, ssrc);
+    turn(300);
+    assert_int_equal(seen[session].packets, 0);
+    order(PLATFORM_DO_ANSWER, session, ssrc);
+    WAIT_FOR(seen[session].packets == 1 || is_closed(fd));
+    in_time = seen[session].packets == 1;
+    if (!in_time) /* not at once */
+        assert_true(uv_hrtime() - begin > UINT64_C(1500000000));
+    close(fd);
+    return in_time;
+}
+
+/* The answer with another number comes after the connection (field-note 6.8). A
+ * round that the machine held up says nothing. */
+static void the_answer_is_late(void **state)
+{
+    uint64_t session = 1;
 
     (void)state;
-    order(PLATFORM_DO_OPEN, 1, 100);
-    send_tcp(fd, 900);
-    turn(300);
-    assert_int_equal(seen[1].packets, 0);
-    order(PLATFORM_DO_ANSWER, 1, 900);
-    WAIT_FOR(seen[1].packets == 1);
-    close(fd);
+    while (!late_answer(session)) {
+        order(PLATFORM_DO_CLOSE, session, 0);
+        WAIT_FOR(seen[session].n[PLATFORM_MEDIA_CLOSED]);
+        session++;
+        assert_true(session < COUNT(seen));
+    }
 }
 
 /* What says nothing of ours is closed: garbage at once, unknown numbers after

@@ -94,6 +94,57 @@ static void note_9_4_the_next_file_follows(void **state)
     }
 }
 
+/* A device that says both behind each file. */
+static void status_and_bye(void **state)
+{
+    struct sim_device *d = recorder(2, 201, 600);
+    struct platform_session v = begin(d);
+
+    (void)state;
+    sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+    sim_at(&s, v.id, 199500);
+    sim_message_in(d, STATUS);
+    sim_run(&s, 100);
+    sim_bye(d);
+    sim_run(&s, 8000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_int_equal(d->invites, 2);
+    assert_true(asks_from(d, 201));
+    assert_int_equal(d->byes, 0); /* it has hung up itself */
+    all_of_it_at(d, v.id, 599800, false);
+    assert_true(s.last.playback.complete);
+    ends_clean();
+}
+
+/* What lay in a socket comes behind the word of it, and then the machine is busy
+ * with other things: no report for longer than a silence may last near the end of
+ * a range is no end of this one. */
+static void late_reports_are_no_end(void **state)
+{
+    struct sim_device *d = recorder(2, 201, 600);
+    struct platform_session v = begin(d);
+    struct sim_stream *st = sim_stream_of(&s, v.id);
+
+    (void)state;
+    st->next_ms = GB_NEVER;
+    sim_at(&s, v.id, 198000);
+    sim_message_in(d, STATUS);
+    sim_run(&s, 100);
+    sim_at(&s, v.id, 199500);
+    st->alive_ms = GB_NEVER;
+    sim_run(&s, 6000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_int_equal(d->invites, 1);
+    st->alive_ms = s.now.mono_ms;
+    sim_run(&s, 8000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_int_equal(d->invites, 2);
+    assert_true(asks_from(d, 201));
+    all_of_it_at(d, v.id, 599800, false);
+    assert_true(s.last.playback.complete);
+    ends_clean();
+}
+
 /* Nothing is recorded behind it: that was all, whichever way it was said. */
 static void note_9_4_nothing_follows(void **state)
 {
@@ -277,6 +328,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_9_4_the_next_file_follows),
+        cmocka_unit_test(status_and_bye),
+        cmocka_unit_test(late_reports_are_no_end),
         cmocka_unit_test(note_9_4_nothing_follows),
         cmocka_unit_test(note_9_4_it_does_not_tell),
         cmocka_unit_test(note_9_4_no_loop),

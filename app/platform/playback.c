@@ -228,7 +228,7 @@ void playback_on_media(struct platform *p, struct session *s,
     look_for_quiet(p, s, ev, more);
     if (t->paused)
         s->silence_at = GB_NEVER;
-    else if (more && playback_is_over(s))
+    else if (more && playback_is_over(s) && s->drained_at == GB_NEVER)
         s->silence_at = p->now.mono_ms + NEAR_SILENCE_MS;
     session_arm(p, s);
 }

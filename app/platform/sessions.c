@@ -465,12 +465,12 @@ void session_ended_by_device(struct platform *p, struct session *s,
                                "streams, and for other platforms that use it";
     enum platform_step step;
 
+    if (playback_goes_on(p, s, what))
+        return;
     if (playback_is_over(s)) {
         playback_complete(p, s);
         return;
     }
-    if (playback_goes_on(p, s, what))
-        return;
     if (p->now.mono_ms - s->playing_ms > LONG_PLAY_MS)
         s->restarts = 0;
     if (s->kind == PLATFORM_LIVE && s->state == PLATFORM_PLAYING &&

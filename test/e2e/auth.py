@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 from playback import expect
-from rig import BUILD, SLOW, Daemon, Tests, channel_id, check_picture, run_tests, system, wait_for
+from rig import BUILD, HANG_S, SLOW, Daemon, Tests, Watch, channel_id, check_picture, run_tests, system, wait_for
 
 ONE, TWO = "34020000001180000001", "34020000001180000002"
 test = Tests()
@@ -72,7 +72,7 @@ def https_page_api_and_media():
         # noise that begins like TLS harms nobody
         with __import__("socket").create_connection((d.host, int(d.base.rsplit(":", 1)[1]))) as s:
             s.sendall(b"\x16\x03\x01\x00\x05hello")
-            s.settimeout(5 * SLOW)
+            s.settimeout(HANG_S)
             while s.recv(1000):
                 pass
         expect(fetch(secure(d) + "/healthz", trust)[0] == 200, "it still answers")
@@ -96,11 +96,11 @@ def a_certificate_that_is_read_again():
             except urllib.error.URLError:
                 return False
 
-        wait_for("the other certificate", anew, 10 * SLOW)
+        wait_for("the other certificate", anew, 10)
         with open(f"{d.dir}/data/tls.key", "w") as f:
             f.write("nothing")
         os.kill(d.proc.pid, signal.SIGHUP)
-        wait_for("it says so", lambda: "stays as it was" in d.log(), 10 * SLOW)
+        wait_for("it says so", lambda: "stays as it was" in d.log(), 10)
         expect(anew(), "and goes on")
     finally:
         d.close()
@@ -131,15 +131,6 @@ def a_jpeg_of_the_picture():
         d.close()
 
 
-def ends_within(proc, seconds):
-    """Whether a program ends by itself in that time."""
-    try:
-        proc.wait(seconds)
-        return True
-    except subprocess.TimeoutExpired:
-        return False
-
-
 @test
 def viewers_end_with_their_account():
     """A token watches over HTTP, by a signed URL, over HTTPS and over RTSP; revoked, all of it is over."""
@@ -168,11 +159,11 @@ def viewers_end_with_their_account():
                 a = d.call("GET", "/metrics").body.decode()
                 return next(int(x.split()[1]) for x in a.splitlines() if x.startswith("gb28181_viewers "))
 
-            wait_for("six watch", lambda: viewers() >= 6, 30 * SLOW)
+            wait_for("six watch", lambda: viewers() >= 6, 30)
             a = d.call("DELETE", "/api/v1/tokens/ci")
             expect(a.status == 204, a.body)
             for k, p in procs.items():
-                expect(ends_within(p, 2 * SLOW + 2), f"{k}: it goes on")
+                wait_for(f"the end of it: {k}", lambda p=p: p.poll() is not None, 4)
             expect(other.poll() is None, "another viewer has ended")
             expect(fetch(urls["flv"])[0] == 401, "the signed URL opens it again")
         finally:
@@ -203,20 +194,20 @@ def a_part_of_the_devices():
         expect(get("/api/v1/users")[0] == 403, "no admin")
         expect(get("/metrics")[0] == 403, "figures of all")
         # what the other device does reaches the admin's events, and not these
-        with subprocess.Popen(["curl", "-sN", "-m", str(30 * SLOW), "-H", f"Cookie: {cookie}",
+        with subprocess.Popen(["curl", "-sN", "-m", str(HANG_S), "-H", f"Cookie: {cookie}",
                                d.base + "/api/v1/events"], stdout=subprocess.PIPE) as curl:
             out = curl.stdout.readline().decode()  # "retry:", so it is there
             for device in (TWO, ONE):
                 expect(d.call("POST", f"/api/v1/devices/{device}/refresh").status == 202, "refresh")
             while ONE not in out and (line := curl.stdout.readline().decode()):
                 out += line
-            time.sleep(1 * SLOW)
+            time.sleep(1)
             # a changed password ends the stream and the session
             expect(d.call("PATCH", "/api/v1/users/eve", {"password": "87654321"}).status == 200, "PATCH")
-            begun = time.monotonic()
+            watch = Watch()
             out += curl.stdout.read().decode()
             curl.wait()
-            expect(curl.returncode != 28 and time.monotonic() - begun < 3 * SLOW, f"it goes on: {curl.returncode}")
+            expect(curl.returncode != 28 and watch.s() < 3 * SLOW, f"it goes on: {curl.returncode}")
         expect(ONE in out and TWO not in out, out[-2000:])
         expect(get("/api/v1/me")[0] == 401, "the session is over")
         # all of it, and what was refused, is written down
@@ -238,7 +229,7 @@ def the_command_line():
     try:
         def ctl(*args, stdin=""):
             p = subprocess.run([f"{BUILD}/gbctl", "--url", d.base, "--token", d.token, *args], input=stdin,
-                               capture_output=True, text=True, timeout=20 * SLOW)
+                               capture_output=True, text=True, timeout=HANG_S)
             return p.returncode, p.stdout + p.stderr
 
         bob = "user", "add", "bob", "viewer", f"device:{ONE}", "group:yard"
@@ -273,7 +264,7 @@ def devices_by_the_command_line():
     try:
         def ctl(*args, code=0, stdin=""):
             p = subprocess.run([f"{BUILD}/gbctl", "--url", d.base, "--token", d.token, *args], input=stdin,
-                               capture_output=True, text=True, timeout=20 * SLOW)
+                               capture_output=True, text=True, timeout=HANG_S)
             expect(p.returncode == code, f"{args}: {p.returncode} {p.stdout}{p.stderr}")
             return p.stdout + p.stderr
 

@@ -124,7 +124,8 @@ def broken(codec, audio, fmt):
             expect(d.call("DELETE", f"/api/v1/sessions/{s}").status == 204, "DELETE session")
             wait_for("another session", lambda s=s: job(d, i)["session"] not in (None, s), 30 * SLOW)
         running(d, i, 60)
-        time.sleep(1.5)  # what was told is in the store within a second
+        time.sleep(1.5)  # what was told is given to the store within a second
+        d.stored()
         d.kill()
         parts = os.listdir(f"{d.dir}/data/downloads")
         with open(f"{d.dir}/data/downloads/987654321.mp4.part", "wb") as f:

@@ -24,7 +24,9 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import BUILD, SLOW, Cameras, Daemon, Failed, Tests, channel_id, check_picture, cpu_s, expect, free_port, run_all, wait_for
+from rig import (
+    BUILD, HANG_S, SLOW, Cameras, Daemon, Failed, Tests, Watch, channel_id, check_picture, cpu_s, expect, free_port,
+    run_all, wait_for)
 
 DEVICE = "34020000001180000001"
 SEED = int(os.environ.get("SEED", str(int(time.time()))))
@@ -117,6 +119,10 @@ def healthy(d, devices=1):
     wait_for(f"{devices} devices online", lambda: len(d.online()) == devices, timeout=40)
 
 
+def answers(d):
+    return d.call("GET", "/healthz", token=False).status == 200
+
+
 def plays(d, transport="udp"):
     """A live picture that ffprobe has nothing to say about."""
     def url():
@@ -172,8 +178,8 @@ def exercise(d):
 
 def refuse_each(d, seconds):
     """What fails keeps what is behind it from being asked: again and again, until no place is new."""
-    end, before = time.monotonic() + seconds * SLOW, -1
-    while time.monotonic() < end and d.faults.sites != before:
+    watch, before = Watch(), -1
+    while watch.s() < seconds * SLOW and d.faults.sites != before:
         before = d.faults.sites
         d.faults.each_site(1)
         exercise(d)
@@ -377,14 +383,15 @@ def a_slow_disk():
         t.start()
         worst, begin = 0, time.monotonic()
         while time.monotonic() < begin + 4:
-            one = time.monotonic()
-            expect(d.healthy(), "answers")
-            worst = max(worst, time.monotonic() - one)
+            one = Watch()
+            expect(answers(d), "answers")
+            worst = max(worst, one.s())
             time.sleep(0.02)
         t.join()
         print(f"# a slow disk: the slowest answer took {worst * 1000:.0f} ms")
         expect(worst < 1.0 * SLOW, f"{worst:.2f} s")
-        expect("main loop was late" not in d.log() or SLOW > 1, "the loop waits for no disk")
+        late = [int(ms) for ms in re.findall(r'msg="the main loop was late" ms=(\d+)', d.log())]
+        expect(max(late, default=0) < 1400 or SLOW > 1, f"the loop waits for no disk: {late}")
         d.faults.off()
         wait_for("it is set", lambda: name_of(d) == "slow")
 
@@ -440,7 +447,7 @@ def a_store_that_is_busy():
         t.start()
         begin = time.monotonic()
         while time.monotonic() < begin + 7:
-            expect(d.healthy(), "answers")
+            expect(answers(d), "answers")
             time.sleep(0.2)
         db.execute("ROLLBACK")
         db.close()
@@ -497,7 +504,7 @@ def power_is_lost():
             healthy(d)
         for s in d.get(f"/api/v1/records?device={DEVICE}&channel={channel_id(DEVICE)}&limit=1000")["items"]:
             if not s["open"] and s["length_ms"]:
-                p = subprocess.run(["ffprobe", "-v", "error", s["file"]], capture_output=True, timeout=30, check=False)
+                p = subprocess.run(["ffprobe", "-v", "error", s["file"]], capture_output=True, timeout=HANG_S, check=False)
                 expect(p.returncode == 0 and not p.stderr, f"{s}: {p.stderr[-300:]}")
         plays(d)
 
@@ -598,15 +605,16 @@ def a_media_loop_hangs():
     path = f"/tmp/gb28181-notify-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.bind(path)
-        s.settimeout(10)
+        s.settimeout(HANG_S)
         try:
             with faulty(settings=("media.threads=1",),
                         environ={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000"}) as (d, _):
                 expect(s.recv(100) == b"READY=1", "ready")
                 expect(s.recv(100) == b"WATCHDOG=1", "fed")
                 reader = Reader(d.live(DEVICE, channel_id(DEVICE), transport="udp").json["flv"])
-                d.faults.set(RECV, 1, 0, 6000, OTHERS)
-                time.sleep(0.5)
+                # longer than is told, by more than the watchdog leaves to a machine that does nothing at all
+                d.faults.set(RECV, 1, 0, 10000, OTHERS)
+                wait_for("it hangs", lambda: d.faults.hits(RECV))
                 d.faults.off()
                 wait_for("it is said", lambda: "a media loop has stalled" in d.log(), timeout=15)
                 expect(d.metric("gb28181_media_loop_silent_seconds") >= 3, "the metric")
@@ -657,7 +665,7 @@ def rights_are_given_up():
             c.close()
             d.close()
     p = subprocess.run([os.path.join(BUILD, "gb28181d"), "-s", "server.user=no-such-user"], capture_output=True,
-                       timeout=20, check=False, cwd="/tmp")
+                       timeout=HANG_S, check=False, cwd="/tmp")
     expect(p.returncode == os.EX_NOUSER and b"no such user" in p.stderr, p)
 
 
@@ -668,7 +676,7 @@ def what_stands_in_the_way():
 
     def start(data, *more):
         return subprocess.run([os.path.join(BUILD, "gb28181d"), *own, "-s", f"server.data={data}", *more],
-                              capture_output=True, timeout=20 * SLOW, check=False)
+                              capture_output=True, timeout=HANG_S, check=False)
 
     with tempfile.TemporaryDirectory(prefix="gb28181d-e2e-") as top:
         os.chmod(top, 0o755)
@@ -710,7 +718,7 @@ def a_first_start_that_fails():
         other.listen()
         taken = f"127.0.0.1:{other.getsockname()[1]}"
         p = subprocess.run([os.path.join(BUILD, "gb28181d"), f"-ssip.listen=127.0.0.1:{free_port()}", f"-shttp.listen={taken}", f"-sserver.data={top}"],
-                           capture_output=True, timeout=20 * SLOW, check=False)
+                           capture_output=True, timeout=HANG_S, check=False)
         expect(p.returncode == os.EX_UNAVAILABLE and b"another program holds it" in p.stderr and b"admin password" not in p.stdout, p)
         d = Daemon(directory=top)
         try:

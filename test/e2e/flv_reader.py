@@ -3,14 +3,14 @@ Enhanced RTMP v1): what ffmpeg of Debian 12 cannot, H.265 by codec id 12 and by
 its FourCC. The pictures come out as Annex B."""
 import urllib.request
 
-from rig import SLOW, Failed
+from rig import HANG_S, Failed
 
 START = b"\0\0\0\1"
 
 
 class Reader:
     def __init__(self, url):
-        self.f = urllib.request.urlopen(url, timeout=15 * SLOW)
+        self.f = urllib.request.urlopen(url, timeout=HANG_S)
         head = self.take(13)
         if head[:4] != b"FLV\x01" or head[5:9] != b"\0\0\0\x09" or head[9:] != b"\0\0\0\0":
             raise Failed(f"{url}: FLV head {head.hex()}")

@@ -4,13 +4,13 @@ one that is refused."""
 import contextlib
 import json
 import sys
-import time
 
 from foreign_device import Call, Device
 from foreign_judge import grab, judge
-from foreign_media import clip_of
-from rig import SLOW, expect, wait_for
+from foreign_media import aac_frames, clip_of
+from rig import SLOW, Failed, Watch, expect, wait_for
 
+HELD_MS = 180
 TESTS = []
 
 
@@ -64,21 +64,35 @@ def stop(d, dev):
     return n
 
 
+def unless_held_up(fn):
+    """Once or twice more where the machine held us up so long that a stream of a picture that stops in the middle is
+    another one: 200 ms without a byte are its end, where nothing else tells."""
+    for last in (False, False, True):
+        watch = Watch()
+        try:
+            return fn()
+        except Failed:
+            if last or watch.held_ms() < HELD_MS:
+                raise
+
+
 def live(d, stream=None, transport="udp", codec=None, formats=("flv",), seconds=2, exact=True, audio=None, video=True,
          least=0.6, bad=0, check=None, edition=None, tcp=False, api_audio=None, start_seconds=None, **call):
     """One device, one stream, judged."""
     stream = dict(stream or {})
     codec = codec or stream.get("codec", "h264")
     clip_of(codec)  # made before anybody waits for it
+    if stream.get("audio") == "aac":
+        aac_frames()
     with camera(d, tcp, edition=edition) as dev:
         dev.call = Call(stream=stream, **call)
-        t = time.monotonic()
+        watch = Watch()
         a = start(d, dev, transport)
-        took = time.monotonic() - t
+        took = watch.s()
         u = urls(a)
         for f in formats:
-            data, _ = grab(u[f], seconds)
-            judge(data, f, codec, seconds, exact, audio and (audio if f == "flv" else (*audio, "flac")), video, least, bad)
+            unless_held_up(lambda f=f: judge(grab(u[f], seconds)[0], f, codec, seconds, exact,
+                                             audio and (audio if f == "flv" else (*audio, "flac")), video, least, bad))
         if start_seconds:
             expect(took < start_seconds * SLOW, f"the picture took {took:.1f} s")
         if check:
@@ -90,9 +104,9 @@ def refused(d, transport="udp", statuses=(502, 504, 409), steps=("answer",), evi
     """One device that does not play; the API must say which link is broken."""
     with camera(d) as dev:
         dev.call = Call(**call)
-        t = time.monotonic()
+        watch = Watch()
         a = d.live(dev.id, dev.channel, transport=transport)
-        took = time.monotonic() - t
+        took = watch.s()
         expect(a.status in statuses, f"{a.status} {a.body.decode()[:400]}")
         p = a.json
         expect(p.get("step") in steps, f"step {p.get('step')!r}: {p}")

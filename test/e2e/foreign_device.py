@@ -12,7 +12,7 @@ import time
 import traceback
 
 from foreign_media import Media
-from rig import SERVER_ID, SLOW, Failed, expect
+from rig import HANG_S, SERVER_ID, SLOW, Failed, Watch, expect
 
 REALM = SERVER_ID[:10]
 
@@ -291,7 +291,7 @@ class Device:
 
     def open(self):
         if self.tcp:
-            sock = socket.create_connection(("127.0.0.1", self.d.sip), 5, (self.ip, 0))
+            sock = socket.create_connection(("127.0.0.1", self.d.sip), HANG_S, (self.ip, 0))
             sock.settimeout(None)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         else:
@@ -300,7 +300,8 @@ class Device:
             sock.bind((self.ip, 0))
         self.sock = sock  # bound: another thread may send at once
         self.port = self.sock.getsockname()[1]
-        threading.Thread(target=self.read, args=(self.sock,), daemon=True).start()
+        self.reader = threading.Thread(target=self.read, args=(self.sock,), daemon=True)
+        self.reader.start()
 
     def reopen(self, ip=None):
         old = self.sock
@@ -320,6 +321,7 @@ class Device:
             m.stop()
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
+        self.reader.join(2)  # else it may read of whatever gets the number of the socket next
         self.sock.close()
         self.jobs.put(None)
 
@@ -392,16 +394,15 @@ class Device:
                     self.lint.append(f"{type(e).__name__}: {e}")
 
     def wait(self, what, pred, timeout=5, box="inbox"):
-        end = time.monotonic() + timeout * SLOW
+        watch = Watch()
         with self.cond:
             while True:
                 for m in getattr(self, box):
                     if pred(m):
                         return m
-                left = end - time.monotonic()
-                if left <= 0:
+                if watch.s() >= timeout * SLOW:
                     raise Failed(f"{self.id}: no {what}")
-                self.cond.wait(left)
+                self.cond.wait(0.1)
 
     def wait_request(self, method, pred=lambda m: True, timeout=5):
         return self.wait(method, lambda m: m.method == method and pred(m), timeout, "requests")

@@ -6,23 +6,35 @@ import time
 import urllib.request
 
 from foreign_media import annexb, clip_of, run
-from rig import SLOW, Failed, expect
+from rig import HANG_S, SLOW, Failed, Watch, expect
 
 
-def grab(url, seconds, at_least=0):
+PIECE_S = 0.2  # a longer pause is the machine's
+
+
+class Heard:
+    """For how long something has come."""
+
+    def __init__(self):
+        self.at, self.s = None, 0.0
+
+    def more(self):
+        now = time.monotonic()
+        self.s += min(now - self.at, PIECE_S) if self.at else 0
+        self.at = now
+        return self.s
+
+
+def grab(url, seconds):
     """What a viewer receives in `seconds`, and whether the stream ended."""
-    out, end = bytearray(), None
-    limit = time.monotonic() + (seconds + 12) * SLOW
-    with urllib.request.urlopen(url, timeout=25 * SLOW) as r:
-        while time.monotonic() < limit:
+    out, heard, watch = bytearray(), Heard(), Watch()
+    with urllib.request.urlopen(url, timeout=HANG_S) as r:
+        while watch.s() < (seconds + 12) * SLOW:
             got = r.read1(65536)
             if not got:
                 return bytes(out), True
             out += got
-            now = time.monotonic()
-            if end is None:
-                end = now + seconds
-            if now >= end:
+            if heard.more() >= seconds:
                 break
     return bytes(out), False
 

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 
-from rig import SLOW, TOP, expect
+from rig import HANG_S, TOP, expect
 
 
 def annexb(data, codec):
@@ -77,7 +77,7 @@ def read_clip(name):
 
 
 def run(args, data=None):
-    p = subprocess.run(args, input=data, capture_output=True, timeout=30 * SLOW, check=False)
+    p = subprocess.run(args, input=data, capture_output=True, timeout=HANG_S, check=False)
     return p.stdout, p.stderr.decode(errors="replace")
 
 
@@ -85,7 +85,7 @@ def make_clip(name):
     codec, options = MADE[name]
     with tempfile.TemporaryDirectory() as at:
         mp4 = at + "/clip.mp4"
-        _, err = run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=640x360:r=25", "-t", "4", "-pix_fmt", "yuv420p",
+        _, err = run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=640x360:r=25", "-t", "2", "-pix_fmt", "yuv420p",
                       *options, mp4])
         out, _ = run(["ffprobe", "-v", "error", "-show_entries", "packet=pts,dts,duration", "-of", "json", mp4])
         times = json.loads(out)["packets"]
@@ -174,13 +174,16 @@ def aac_frames():
     with AAC_LOCK:
         if not _aac:
             data = subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=440:r=16000:d=8", "-c:a", "aac", "-b:a",
-                                   "32k", "-f", "adts", "-"], capture_output=True, check=True, timeout=30).stdout
+                                   "32k", "-f", "adts", "-"], capture_output=True, check=True, timeout=HANG_S).stdout
             at = 0
             while at + 7 <= len(data):
                 n = (data[at + 3] & 3) << 11 | data[at + 4] << 3 | data[at + 5] >> 5
                 _aac.append(data[at:at + n])
                 at += n
     return _aac
+
+
+LATE_S = 0.2
 
 
 class Media(threading.Thread):
@@ -235,13 +238,13 @@ class Media(threading.Thread):
             self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.sock.bind((self.o.source or dlg.dev.ip, 0))
         elif way == "tcp-passive":
-            self.sock = socket.create_connection((dlg.host, dlg.rtp), 5, (dlg.dev.ip, 0))
+            self.sock = socket.create_connection((dlg.host, dlg.rtp), HANG_S, (dlg.dev.ip, 0))
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         else:
             if dlg.call.listen_late:
                 time.sleep(0.7)
                 dlg.listener.listen(2)
-            dlg.listener.settimeout(8 * SLOW)
+            dlg.listener.settimeout(HANG_S)
             self.sock, _ = dlg.listener.accept()
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -252,6 +255,8 @@ class Media(threading.Thread):
         while not self.stopped.is_set():
             due = begin + n * 0.04
             wait = due - time.monotonic()
+            if wait < -LATE_S:  # the machine held it up: what it missed does not come at once
+                begin -= wait
             if wait > 0 and self.stopped.wait(wait):
                 return
             if o.stop_after is not None and n >= o.stop_after * 25:

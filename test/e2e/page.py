@@ -73,7 +73,7 @@ def cases(b, d, cam):
 def main():
     passed = failed = 0
     directory = tempfile.TemporaryDirectory(prefix="gb28181d-page-")  # pylint: disable=consider-using-with
-    d = Daemon(directory=directory.name, settings=[f"map.tiles={directory.name}/tiles"])
+    d = Daemon(directory=directory.name, settings=[f"map.tiles={directory.name}/tiles", "media.idle_stop_s=2"])
     cam = Site(d)
     with directory, contextlib.closing(d), contextlib.closing(cam):
         b = Browser()

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 
-from rig import SLOW, Failed, Tests, channel_id, expect, free_port, run_tests, system, wait_for
+from rig import HANG_S, Failed, Tests, channel_id, expect, free_port, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -37,19 +37,19 @@ class Listener:
 
     def check(self, video, audio, least=30):
         try:
-            _, said = self.proc.communicate(timeout=40 * SLOW)
+            _, said = self.proc.communicate(timeout=HANG_S)
         except subprocess.TimeoutExpired:
             self.proc.kill()
             raise Failed("nothing was published: " + self.proc.communicate()[1][-1500:])
         expect(self.proc.returncode == 0, f"ffmpeg: {said[-1500:]}")
         out = subprocess.run(["ffprobe", "-v", "error", "-count_packets", "-show_entries",
                               "stream=codec_name,nb_read_packets", "-of", "csv=p=0", self.file],
-                             capture_output=True, text=True, timeout=30 * SLOW)
+                             capture_output=True, text=True, timeout=HANG_S)
         got = dict(l.split(",")[:2] for l in out.stdout.split())
         expect(set(got) == {video, audio}, f"streams {got}, {said[-800:]}")
         expect(int(got[video]) >= least and int(got[audio]) >= least, f"packets {got}")
         decoded = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", self.file, "-f", "null", "-"],
-                                 capture_output=True, text=True, timeout=60 * SLOW)
+                                 capture_output=True, text=True, timeout=HANG_S)
         expect(not decoded.stderr.strip(), f"decoding: {decoded.stderr[:800]}")
 
     def close(self):
@@ -70,7 +70,7 @@ def states(d):
 
 
 def publish(template, video, audio, *options):
-    with system(*options) as (d, _):
+    with system(*options, settings=["media.idle_stop_s=2"]) as (d, _):
         listener, url = listener_at(template)
         try:
             put(d, url)
@@ -135,7 +135,7 @@ class Secret:
         self.cert, key = os.path.join(where, name + ".crt"), os.path.join(where, name + ".key")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-out", self.cert,
-                        "-keyout", key], check=True, capture_output=True, timeout=30 * SLOW)
+                        "-keyout", key], check=True, capture_output=True, timeout=HANG_S)
         self.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ssl.load_cert_chain(self.cert, key)
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -285,7 +285,7 @@ def hostile(answer, close):
 
 @test
 def servers_that_speak_nonsense():
-    with system() as (d, _):
+    with system(settings=["media.idle_stop_s=2"]) as (d, _):
         cases = ((b"HTTP/1.1 400 Bad Request\r\n\r\n", "rtmp", "does not speak RTMP"),
                  (b"HTTP/1.1 400 Bad Request\r\n\r\n", "rtsp", "does not speak RTSP"),
                  (b"\x03" + bytes(3072) + b"\xff" * 5000, "rtmp", "chunk"),
@@ -325,10 +325,10 @@ def nginx():
             put(d, url)
             wait_for("live", lambda: states(d) == ["live"])
             out = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-t", "3", "-i", url, "-f", "null", "-"],
-                                 capture_output=True, text=True, timeout=40 * SLOW)
+                                 capture_output=True, text=True, timeout=HANG_S)
             expect(out.returncode == 0, f"what nginx gives out: {out.stderr[:800]}")
             got = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0",
-                                  url], capture_output=True, text=True, timeout=40 * SLOW)
+                                  url], capture_output=True, text=True, timeout=HANG_S)
             expect(set(got.stdout.split()) == {"h264", "aac"}, got.stdout + got.stderr)
         finally:
             proc.terminate()

@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 
-from rig import BUILD, TOP, Failed, Tests, channel_id, system
+from rig import BUILD, HANG_S, TOP, Failed, Tests, channel_id, system
 
 DEVICE = "34020000001180000001"
 test = Tests()
@@ -44,7 +44,7 @@ def run(line, d):
         if got.returncode != 28:
             raise Failed(f"{line}: {got}")
         return
-    got = subprocess.run(["bash", "-c", head + put_in(line, d)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+    got = subprocess.run(["bash", "-c", head + put_in(line, d)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=HANG_S, check=False)
     if got.returncode:
         raise Failed(f"{line}: {got.returncode} {got.stdout.decode()[:500]}")
 
@@ -66,7 +66,7 @@ def lines_of_the_documents():
         urls = set(re.findall(r"rtsp://me:TOKEN@HOST\S+?(?=[`\s]|$)", text))
         for url in urls:
             got = subprocess.run(["ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-analyzeduration", "500000", "-show_entries", "stream=codec_name", "-of", "csv=p=0",
-                                  put_in(url, d)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+                                  put_in(url, d)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=HANG_S, check=False)
             if got.returncode or b"h264" not in got.stdout:
                 raise Failed(f"{url}: {got.stdout.decode()[:500]}")
         if len(urls) != 2:

@@ -18,7 +18,7 @@ import urllib.parse
 import urllib.request
 
 from playback import CHANNEL, DEVICE, FPS, Viewer, checksums, expect
-from rig import SLOW, TOP, Tests, run_ffmpeg, run_tests, system, wait_for
+from rig import HANG_S, TOP, Tests, Watch, run_ffmpeg, run_tests, system, wait_for
 
 RECORD = f"/api/v1/devices/{DEVICE}/channels/{CHANNEL}/record"
 RECORDS = f"/api/v1/records?device={DEVICE}&channel={CHANNEL}"
@@ -35,7 +35,7 @@ def segments(d):
 
 def closed(d, n, seconds=40):
     """At least n segments are complete."""
-    wait_for(f"{n} files", lambda: len([s for s in segments(d) if not s["open"]]) >= n, seconds * SLOW)
+    wait_for(f"{n} files", lambda: len([s for s in segments(d) if not s["open"]]) >= n, seconds)
 
 
 def put(d, **body):
@@ -83,7 +83,7 @@ def seamless(items, codec):
 
 def ffprobe(what, *more):
     p = subprocess.run(["ffprobe", "-v", "error", *more, "-show_entries",
-                        "format=duration,start_time:stream=codec_type,start_time,nb_read_packets", "-of", "json", what], capture_output=True, timeout=40 * SLOW, check=False)
+                        "format=duration,start_time:stream=codec_type,start_time,nb_read_packets", "-of", "json", what], capture_output=True, timeout=HANG_S, check=False)
     expect(p.returncode == 0 and not p.stderr, f"ffprobe {what}: {p.stderr[-400:]}")
     return json.loads(p.stdout)
 
@@ -195,10 +195,10 @@ def one_file(d, items):
 
 
 def by_hand(codec, audio):
-    with system("--codec", codec, "--audio", audio, settings=("record.segment_s=2",)) as (d, _):
+    with system("--codec", codec, "--audio", audio, settings=("record.segment_s=2", "media.idle_stop_s=2")) as (d, _):
         expect(state(d) == "off", state(d))
         hand(d, "start")
-        wait_for("it is recorded", lambda: state(d) == "recording", 20 * SLOW)
+        wait_for("it is recorded", lambda: state(d) == "recording", 20)
         expect([s["consumers"] for s in d.get("/api/v1/sessions")["items"]] == [1], "one session, one consumer")
         closed(d, 3)
         hand(d, "stop")
@@ -254,14 +254,16 @@ def killed_while_recording():
 
         orders("always")
         wait_for("all are recorded", lambda: all(files(of) for of in each), 20)
-        time.sleep(4 * SLOW)
+        watch = Watch()
+        time.sleep(4)
         killed_ms = time.time() * 1000
         d.kill()
+        slow = watch.slow()
         d.start()
         wait_for("all are repaired", lambda: all(files(of) and not files(of)[0]["open"] for of in each))
         first = [files(of)[0] for of in each]
         lost = [killed_ms - int(s["id"]) - s["length_ms"] for s in first]
-        expect(max(lost) < 1500 * SLOW, f"{max(lost):.0f} ms are lost")
+        expect(max(lost) < 1500 * slow, f"{max(lost):.0f} ms are lost")
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda s: seamless([s], "h264"), first))
         wait_for("they go on", lambda: all(len(files(of)) == 2 for of in each), 40)
@@ -280,8 +282,8 @@ def stopped_while_recording():
     """SIGTERM closes the file: nothing is to be repaired."""
     with system("--keepalive", "2", "--retry", "1", "--codec", "h265", "--audio", "g711u") as (d, _):
         put(d, mode="always")
-        wait_for("it is recorded", lambda: state(d) == "recording", 20 * SLOW)
-        time.sleep(3 * SLOW)
+        wait_for("it is recorded", lambda: state(d) == "recording", 20)
+        time.sleep(3)
         d.stop()
         old = (int(time.time()) - 10 * 86400) * 1000
         with sqlite3.connect(glob.glob(f"{d.dir}/data/*.db")[0]) as db:
@@ -312,10 +314,10 @@ def a_full_disk_and_the_oldest_go():
         before = segments(d)
         limits = resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE, (8192, limits[1]))
-        wait_for("it says so", lambda: state(d) == "waiting" and d.get(RECORD)["why"], 20 * SLOW)
+        wait_for("it says so", lambda: state(d) == "waiting" and d.get(RECORD)["why"], 20)
         resource.prlimit(d.proc.pid, resource.RLIMIT_FSIZE, limits)
         wait_for("the oldest went", lambda: before[0]["id"] not in [s["id"] for s in segments(d)])
-        wait_for("it is recorded again", lambda: state(d) == "recording", 30 * SLOW)
+        wait_for("it is recorded again", lambda: state(d) == "recording", 30)
         put(d, mode="off")
         wait_for("it is off", lambda: state(d) == "off")
         for s in segments(d):
@@ -334,7 +336,7 @@ def a_disk_that_goes():
         wait_for("they are missed", lambda: d.log().count('"a disk of recordings is gone"') == 2)
         for name in ("one", "two"):
             os.mkdir(f"{d.dir}/{name}")
-        wait_for("they are there", lambda: d.log().count('"a disk of recordings is good"') == 2, 20 * SLOW)
+        wait_for("they are there", lambda: d.log().count('"a disk of recordings is good"') == 2, 20)
         put(d, mode="always")
         closed(d, 2)
         files = lambda n: sorted(os.path.basename(f) for f in glob.glob(f"{d.dir}/{n}/*/*/*/*.mp4"))
@@ -342,7 +344,7 @@ def a_disk_that_goes():
         other = "two" if used == "one" else "one"
         before = len(files(other))
         os.rename(f"{d.dir}/{used}", f"{d.dir}/away")
-        wait_for("the other one is used", lambda: len(files(other)) > before, 30 * SLOW)
+        wait_for("the other one is used", lambda: len(files(other)) > before, 30)
         expect(d.call("GET", segments(d)[0]["file"][len(d.base):]).status == 404, "a file that is away")
         os.rename(f"{d.dir}/away", f"{d.dir}/{used}")
         n = len([s for s in segments(d) if not s["open"]])

@@ -6,7 +6,7 @@ import tempfile
 import threading
 
 from cameras import at_the_same_time, daemon_with, device, live
-from rig import EMULATED, SLOW, Failed, Tests, decode, media_range, wait_for
+from rig import EMULATED, HANG_S, Failed, Tests, decode, media_range, wait_for
 
 test = Tests()
 
@@ -121,7 +121,7 @@ def rtp_headers_are_in_the_capture():
             f.flush()
             p = subprocess.run(["tshark", "-r", f.name, "-Y", "rtp", "-T", "fields", "-e", "udp.dstport", "-e", "rtp.seq",
                                 "-e", "rtp.ssrc", "-e", "rtp.p_type",
-                                *sum((["-d", f"udp.port=={port},rtp"] for port in ports), [])], capture_output=True, timeout=60 * SLOW, check=True)
+                                *sum((["-d", f"udp.port=={port},rtp"] for port in ports), [])], capture_output=True, timeout=HANG_S, check=True)
         rows = [line.split("\t") for line in p.stdout.decode().splitlines()]
         if {int(r[0]) for r in rows} != ports or any(r[3] != "96" for r in rows):
             raise Failed(f"{rows[:4]}, ports {ports}")

@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 
-from rig import TOP, Daemon, Failed
+from rig import HANG_S, TOP, Daemon, Failed
 
 STEP = int(os.environ.get("STEP", "23"))
 STRANGER = b"34020000001329000001"
@@ -53,7 +53,7 @@ class Peer:
     def __init__(self, d):
         self.to = ("127.0.0.1", d.sip)
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.settimeout(5)
+        self.udp.settimeout(HANG_S)
         self.n = 0
 
     def datagram(self, message):
@@ -70,7 +70,7 @@ class Peer:
 
     def stream(self, message, cut):
         """In two pieces, and then the end; what comes before the daemon ends too."""
-        with socket.create_connection(self.to, timeout=5) as s:
+        with socket.create_connection(self.to, timeout=HANG_S) as s:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if 0 < cut < len(message):
                 s.sendall(message[:cut])

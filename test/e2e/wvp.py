@@ -4,7 +4,7 @@ import json
 import sys
 import urllib.request
 
-from rig import Failed, Tests, channel_id, run_tests, system, wait_for
+from rig import HANG_S, Failed, Tests, channel_id, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 test = Tests()
@@ -47,7 +47,7 @@ def wvp_front_end_plays():
         s = ask(d, "GET", f"/api/play/start/{DEVICE}/{ch}")
         if s["code"] != 0 or s["data"]["mediaInfo"]["videoCodec"] != "H264":
             raise Failed(f"start: {s}")
-        with urllib.request.urlopen(s["data"]["flv"], timeout=10) as f:
+        with urllib.request.urlopen(s["data"]["flv"], timeout=HANG_S) as f:
             if f.read(3) != b"FLV":
                 raise Failed("no FLV")
         turn = f"/api/ptz/control/{DEVICE}/{ch}?command=left&horizonSpeed=50&verticalSpeed=50&zoomSpeed=50"
