@@ -63,7 +63,8 @@ def check_system(d, transport):
     expect("设备的通道" in gbctl(d, "help", LANG="zh_CN.UTF-8"), "no Chinese help")
     for program, en, zh in (("gb28181d", "check the configuration", "检查配置后退出"), ("gbcam", "the first device", "第一台设备")):
         for lang, said in (("C", en), ("zh_CN.UTF-8", zh)):
-            p = subprocess.run([os.path.join(BUILD, program), "--help"], capture_output=True, timeout=30 * SLOW, check=True, env={**os.environ, "LANG": lang})
+            p = subprocess.run([os.path.join(BUILD, program), "--help"], capture_output=True, timeout=HANG_S, check=True,
+                               env={**os.environ, "LANG": lang})
             expect(said in p.stdout.decode(), f"{program} --help, {lang}")
     for args, code, en, zh in ((("--token", "x", "devices"), 77, "is it the token of that server?", "令牌是否属于该服务器？"),
                                (("--token", "", "devices"), 77, "no token was found: --token @FILE", "未找到令牌：请用 --token"),
