@@ -594,7 +594,8 @@ static void asked_when_there_is_memory_again(void **state)
     }
 }
 
-static void says_of_itself(struct sim_device *d, const char *event)
+static void says_of_itself_for(struct sim_device *d, const char *event,
+                               uint64_t ms)
 {
     char body[400];
 
@@ -605,7 +606,12 @@ static void says_of_itself(struct sim_device *d, const char *event)
              "<DeviceID>34020000001180000001</DeviceID>"
              "<Event>%s</Event></Item></DeviceList></Notify>", event);
     sim_message(d, body);
-    sim_run(&s, 20000);
+    sim_run(&s, ms);
+}
+
+static void says_of_itself(struct sim_device *d, const char *event)
+{
+    says_of_itself_for(d, event, 20000);
 }
 
 /* OFF for the device itself marks its channels; it stays registered. When it is
@@ -637,6 +643,41 @@ static void device_says_off(void **state)
         assert_true(platform_channel_view(s.p, slice_str(nvr),
                                           slice_str(d->channel[i]), &c) &&
                     c.on);
+    sim_free(&s);
+}
+
+/* OFF and ON in the middle of an answer: what came before them is of before. */
+static void says_off_while_it_answers(void **state)
+{
+    struct sim_device *d = recorder(3, NULL);
+    char body[700], sn[20];
+    const char *at;
+    struct platform_channel c;
+
+    (void)state;
+    sim_settle(&s);
+    d->catalog_drop = 1;
+    platform_device_refresh(s.p, slice_str(nvr), s.now);
+    sim_run(&s, 500);
+    assert_int_equal(d->catalogs, 2);
+    at = strstr(d->last_body, "<SN>");
+    assert_non_null(at);
+    snprintf(sn, sizeof(sn), "%.*s", (int)strcspn(at + 4, "<"), at + 4);
+    says_of_itself_for(d, "OFF", 1000);
+    says_of_itself_for(d, "ON", 1000);
+    snprintf(body, sizeof(body),
+             "<Response><CmdType>Catalog</CmdType><SN>%s</SN><DeviceID>%s"
+             "</DeviceID><SumNum>3</SumNum><DeviceList Num='1'><Item>"
+             "<DeviceID>%s</DeviceID><Name>Gate</Name><Status>ON</Status>"
+             "</Item></DeviceList></Response>", sn, nvr, d->channel[2]);
+    d->catalog_drop = 0;
+    sim_message(d, body);
+    sim_run(&s, 60000);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(platform_channel_view(s.p, slice_str(nvr),
+                                          slice_str(d->channel[i]), &c) &&
+                    c.on);
+    assert_int_equal(d->catalogs, 3);
     sim_free(&s);
 }
 
@@ -716,6 +757,7 @@ int main(void)
         cmocka_unit_test(note_4_14_rest_of_an_item),
         cmocka_unit_test(no_login_out_of_an_address),
         cmocka_unit_test(device_says_off),
+        cmocka_unit_test(says_off_while_it_answers),
         cmocka_unit_test(note_4_1_any_order),
         cmocka_unit_test(asked_after_a_pause),
         cmocka_unit_test(note_3_13_a_crowd_is_spread),

@@ -516,6 +516,20 @@ static void any_order(void **state)
     end();
 }
 
+/* A set of kinds in the store of another version means what it did. */
+static void stored_kinds(void **state)
+{
+    static const char *const names[] = {
+        "device",  "channel",  "session", "alarm", "command",   "position", "ptz",
+        "upgrade", "download", "voice",   "push",  "recording", "offer",
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT(names); i++)
+        assert_string_equal(hooks_kind_name((enum hooks_kind)i), names[i]);
+    assert_int_equal(HOOKS_TEST, COUNT(names));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,7 +539,7 @@ int main(void)
         cmocka_unit_test(statuses),  cmocka_unit_test(full),
         cmocka_unit_test(large),     cmocka_unit_test(changed_meanwhile),
         cmocka_unit_test(reload),    cmocka_unit_test(without_memory),
-        cmocka_unit_test(any_order),
+        cmocka_unit_test(any_order), cmocka_unit_test(stored_kinds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

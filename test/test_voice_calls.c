@@ -824,6 +824,34 @@ static void what_cannot_be_begun(void **state)
     ends_clean();
 }
 
+/* A platform below asks its own device first: its answer has longer to come. */
+static void a_platform_has_longer(void **state)
+{
+    static const char platform[] = "34020000002000000002";
+    struct platform_voice_wish w = { .device = SLICE(platform),
+                                     .mode = PLATFORM_VOICE_TALK,
+                                     .who = SLICE("a test") };
+    struct platform_voice v;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    d = sim_add(&s, platform, "192.168.1.10:5060", SIP_UDP);
+    sim_channels(d, 1);
+    sim_settle(&s);
+    d->invite = SIM_RING;
+    w.channel = slice_str(d->channel[0]);
+    assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), 0);
+    id = v.id;
+    sim_run(&s, 14500);
+    assert_int_equal(d->invites, 1);
+    assert_int_equal(view().state, PLATFORM_VOICE_STARTING);
+    sim_run(&s, 1500);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ANSWERED,
+                "no answer to the INVITE");
+    assert_int_equal(d->cancels, 1);
+    ends_clean();
+}
+
 /* Lost, repeated and late messages change nothing of how it ends. */
 static void lossy_lives(void **state)
 {
@@ -883,6 +911,7 @@ int main(void)
         cmocka_unit_test(ended_by_the_next_start),
         cmocka_unit_test(ports_may_be_taken),
         cmocka_unit_test(what_cannot_be_begun),
+        cmocka_unit_test(a_platform_has_longer),
         cmocka_unit_test(lossy_lives),
     };
 

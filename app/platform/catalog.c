@@ -524,6 +524,8 @@ static void own_status(struct platform *p, struct device *d,
         return;
     d->asked.all_off = false;
     query_want(p, d, QUERY_CATALOG, query_jitter(p));
+    if (device_query(d)->running == QUERY_CATALOG) /* some of it is of before */
+        d->asked.wanted |= QUERY_CATALOG;
 }
 
 static void set_status(struct platform *p, struct device *d,

@@ -42,6 +42,7 @@
 #define HOOKS_HEAD_MAX 1536         /* of a call */
 #define HOOKS_LINE_MAX 320
 
+/* The store keeps them by number: what is new comes last, before TEST. */
 #define HOOKS_KIND_MAP(X)                                                      \
     X(DEVICE,   "device")                                                      \
     X(CHANNEL,  "channel")                                                     \
@@ -50,12 +51,12 @@
     X(COMMAND,  "command")                                                     \
     X(POSITION, "position")                                                    \
     X(PTZ,      "ptz")                                                         \
-    X(OFFER,    "offer")                                                       \
     X(UPGRADE,  "upgrade")                                                     \
     X(DOWNLOAD, "download")                                                    \
     X(VOICE,    "voice")                                                       \
     X(PUSH,     "push")                                                        \
     X(RECORDING, "recording")                                                  \
+    X(OFFER,    "offer")                                                       \
     X(TEST,     "test") /* asked for by a person; no filter holds it */
 
 enum hooks_kind {

@@ -263,7 +263,7 @@ def killed_while_recording():
         wait_for("all are repaired", lambda: all(files(of) and not files(of)[0]["open"] for of in each))
         first = [files(of)[0] for of in each]
         lost = [killed_ms - int(s["id"]) - s["length_ms"] for s in first]
-        expect(max(lost) < 1500 * slow, f"{max(lost):.0f} ms are lost")
+        expect(max(lost) < min(1500 * slow, 3500), f"{max(lost):.0f} ms are lost")  # of the 4 s above some are there
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda s: seamless([s], "h264"), first))
         wait_for("they go on", lambda: all(len(files(of)) == 2 for of in each), 40)
