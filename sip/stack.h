@@ -202,7 +202,8 @@ struct sip_sub_view {
     uint8_t reason;         /* enum sip_sub_reason, likewise */
     uint32_t expires_s;     /* left, from now */
     uint32_t retry_after_s; /* 0: not said */
-    bool not_shortened;     /* NOTIFY: it left less than SIP_NOTIFY_SHORTEST_S */
+    bool not_shortened;     /* NOTIFY: it left less than SIP_NOTIFY_SHORTEST_S, and
+                               that much less than there is */
 };
 
 struct sip_event {

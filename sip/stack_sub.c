@@ -611,16 +611,19 @@ static void on_hidden_notify(struct sip_stack *s, struct sub *b, bool fresh,
         send_end(s, b, now_ms);
 }
 
-/* The time that a NOTIFY leaves; false: so little that it is not believed. */
+/* The time that a NOTIFY leaves; false: so much less than there is that it is not
+ * believed. Clocks that count in seconds may differ a little. */
 static bool shorten(struct sip_stack *s, struct sub *b,
                     const struct sip_subscription_state *st, uint64_t now_ms)
 {
-    if (st->expires < 0 || st->expires >= left_s(b, now_ms))
+    uint32_t left = left_s(b, now_ms);
+
+    if (st->expires < 0 || st->expires >= left)
         return true;
     if (st->expires >= SIP_NOTIFY_SHORTEST_S)
         grant(s, b, st->expires, now_ms);
     else if (st->state != SIP_SUB_TERMINATED)
-        return left_s(b, now_ms) < SIP_NOTIFY_SHORTEST_S;
+        return left - st->expires < SIP_NOTIFY_SHORTEST_S;
     return true;
 }
 
@@ -648,7 +651,8 @@ static void on_notify(struct sip_stack *s, struct sub *b,
     retarget(s, b, m);
     if (fresh && b->end_ms == GB_NEVER)
         grant(s, b, b->asked_s, now_ms);
-    not_shortened = !shorten(s, b, &st, now_ms);
+    /* before the 200 there is nothing to shorten */
+    not_shortened = !shorten(s, b, &st, now_ms) && !fresh;
     b->n_ms = GB_NEVER;
     set_timer(s, b);
     view = view_of(b, &st, now_ms);

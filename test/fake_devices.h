@@ -513,7 +513,7 @@ bool platform_group_next(const struct platform *p, struct slice after,
                          struct platform_group *out)
 {
     (void)p;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < FAKE_GROUPS; i++) {
         struct slice name = slice_str(fake.group[i].name);
 
         if (name.n == 0 || (after.n && slice_cmp(name, after) <= 0))
@@ -541,7 +541,7 @@ struct slice platform_group_password(const struct platform *p,
                                      struct slice name)
 {
     (void)p;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < FAKE_GROUPS; i++)
         if (slice_eq(slice_str(fake.group[i].name), name))
             return slice_str(fake.group[i].password);
     return slice_of(NULL, 0);
@@ -568,12 +568,12 @@ int platform_group_set(struct platform *p, struct slice name,
     (void)now;
     if (name.n == 0 || slice_find(name, '/') < name.n)
         return GB_ESYNTAX;
-    while (i < 4 && !slice_eq(slice_str(fake.group[i].name), name))
+    while (i < FAKE_GROUPS && !slice_eq(slice_str(fake.group[i].name), name))
         i++;
-    for (size_t k = 0; i == 4 && k < 4; k++)
+    for (size_t k = 0; i == FAKE_GROUPS && k < FAKE_GROUPS; k++)
         if (!*fake.group[k].name)
             i = k;
-    if (i == 4)
+    if (i == FAKE_GROUPS)
         return GB_ELIMIT;
     slice_copy(fake.group[i].name, sizeof(fake.group[i].name), name);
     if (password)
@@ -587,7 +587,7 @@ int platform_group_remove(struct platform *p, struct slice name,
 {
     (void)p;
     (void)now;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < FAKE_GROUPS; i++) {
         if (!slice_eq(slice_str(fake.group[i].name), name) || !name.n)
             continue;
         *fake.group[i].name = '\0';

@@ -8,6 +8,7 @@
 #include "base/writer.h"
 
 #define FAKE_MAX 64
+#define FAKE_GROUPS 8
 
 static struct fake {
     struct platform_device device[FAKE_MAX]; /* in id order */
@@ -62,7 +63,7 @@ static struct fake {
     int set_err;             /* what platform_device_set and _create say */
     struct {
         char name[80], password[80];
-    } group[4];              /* in name order; name "": free */
+    } group[FAKE_GROUPS];    /* in name order; name "": free */
 } fake;
 
 static inline void fake_device(const char *id, const char *name, bool online)

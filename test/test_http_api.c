@@ -680,6 +680,9 @@ static void large_answers_have_tags(void **state)
     fields[strlen(TOKEN) + 17] ^= 1; /* another one */
     assert_int_equal(ask("GET", large, fields, ""), 200);
     assert_true(fx.last.len > 16384);
+    snprintf(fields, sizeof(fields),
+             TOKEN "If-None-Match: \"other\"\r\nIf-None-Match: %s\r\n", tag);
+    assert_int_equal(ask("GET", large, fields, ""), 304);
 }
 
 /* Every $ref of the description leads somewhere, every type is one. */

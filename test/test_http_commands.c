@@ -724,6 +724,12 @@ static void history_tagged(void **state)
     http_app_told(fx.app, &t);
     assert_int_equal(fx.last.status, 304);
     assert_int_equal(fx.last.len, 0);
+    snprintf(fields, sizeof(fields),
+             TOKEN "If-None-Match: \"other\"\r\nIf-None-Match: %s\r\n", tag);
+    ask("GET", "/api/v1/alarms", fields, "");
+    t.request = asked.q.request;
+    http_app_told(fx.app, &t);
+    assert_int_equal(fx.last.status, 304);
     many[0].id++;
     ask("GET", "/api/v1/alarms", fields, "");
     t.request = asked.q.request;

@@ -70,7 +70,6 @@ static void making(void **state)
     assert_int_equal(act("DELETE", USERS "/eve", fields, ""), 412);
     assert_int_equal(get(USERS "/eve"), 200);
     last_tag(tag);
-    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
     /* in the second of two lines, too */
     snprintf(fields, sizeof(fields),
              TOKEN "If-Match: \"other\"\r\nIf-Match: %s\r\n", tag);
@@ -260,7 +259,13 @@ static void groups_of_a_scope(void **state)
         assert_true(body_has("\"hint\":\"the groups are: gate, yard\""));
         assert_true(body_has("\"hint_zh\":\"现有分组：gate, yard\""));
     }
-    *fake.group[0].name = *fake.group[1].name = '\0';
+    for (size_t i = 2; i < FAKE_GROUPS; i++) /* more than are told */
+        snprintf(fake.group[i].name, sizeof(fake.group[i].name), "z%060zu", i);
+    assert_int_equal(act("PATCH", USERS "/a", TOKEN,
+                         "{\"scope\":{\"groups\":[\"yrad\"]}}"), 400);
+    assert_true(body_has("000006, ...\""));
+    for (size_t i = 0; i < FAKE_GROUPS; i++)
+        *fake.group[i].name = '\0';
     assert_int_equal(act("PATCH", USERS "/a", TOKEN,
                          "{\"role\":\"operator\","
                          "\"scope\":{\"groups\":[\"yard\"]}}"), 200);

@@ -552,6 +552,27 @@ static void another_connection_while_inviting(void **state)
     drains_clean();
 }
 
+/* Once: one that changes its connections and never answers is not asked for ever. */
+static void connections_without_an_answer(void **state)
+{
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_TCP, NULL);
+    struct platform_session v;
+
+    (void)state;
+    d->invite = SIM_SILENT;
+    assert_int_equal(sim_play(&s, d, channel, PLATFORM_AUTO, &v), 0);
+    for (int i = 0; i < 4; i++) {
+        sim_run(&s, 1000);
+        sim_reconnect(d);
+        sim_register(d);
+    }
+    sim_run(&s, 2000);
+    assert_int_equal(d->invites, 2);
+    assert_int_equal(s.last.state, PLATFORM_FAILED);
+    assert_true(text_has(s.last_evidence, "was lost before it answered"));
+    ends_clean();
+}
+
 /* The stack knows it first, and the device is not offline yet. */
 static void connection_lost_behind_a_100(void **state)
 {
@@ -827,6 +848,7 @@ int main(void)
         cmocka_unit_test(as_configured_for_the_device),
         cmocka_unit_test(connection_lost_while_inviting),
         cmocka_unit_test(another_connection_while_inviting),
+        cmocka_unit_test(connections_without_an_answer),
         cmocka_unit_test(connection_lost_behind_a_100),
         cmocka_unit_test(a_faulty_200_is_noted),
         cmocka_unit_test(late_and_foreign_reports),

@@ -125,6 +125,7 @@ static void too_short_notifies(void **state)
         { 600, "active;expires=1", 600, true },
         { 600, "pending;expires=0", 600, true },
         { 600, "active;expires=59", 600, true },
+        { 90, "active;expires=59", 90, false }, /* it counts as it may */
         { 600, "active;expires=60", 60, false },
         { 600, "active;expires=601", 600, false },
         { 600, "active", 600, false },
@@ -154,6 +155,31 @@ static void too_short_notifies(void **state)
         pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 408, 1);
         sub_finish(&p);
     }
+}
+
+/* One that has overtaken a 200 which grants little is no fault: nothing had been
+ * granted before. */
+static void a_short_notify_before_the_answer(void **state)
+{
+    const struct device_notify n = { "", "dev", "Catalog", "active;expires=30",
+                                     1, true, 0 };
+    struct sub_script s = { 0 };
+    struct sip_sub_view view;
+    struct pair p;
+
+    (void)state;
+    sub_start_with(&p, &s, &sub_wire, NULL, true);
+    assert_int_equal(sub_subscribe(&p, 600), 0);
+    pair_inject(&p, 0, write_notify(&p, &n));
+    view = pair_event(&p, 0, SIP_EV_NOTIFY, 0, 0)->ev.sub;
+    assert_int_equal(view.expires_s, 600);
+    assert_false(view.not_shortened);
+    pair_inject(&p, 0, reply(&p, "200 OK", "Expires: 30\r\n"));
+    assert_int_equal(pair_event(&p, 0, SIP_EV_RESPONSE, 200, 0)->ev.sub.expires_s,
+                     30);
+    pair_run(&p, p.now_ms + 30000);
+    pair_expect(&p, 0, SIP_EV_UNSUBSCRIBED, 408, 1);
+    sub_finish(&p);
 }
 
 /* Tags can be overheard: only the address that we asked may notify. */
@@ -586,6 +612,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sloppy_notifies),
         cmocka_unit_test(too_short_notifies),
+        cmocka_unit_test(a_short_notify_before_the_answer),
         cmocka_unit_test(notify_from_elsewhere),
         cmocka_unit_test(a_login_stays_with_its_peer),
         cmocka_unit_test(event_without_package),

@@ -25,7 +25,8 @@ stop() {
 trap stop INT TERM EXIT
 
 n=0
-until grep -q '^  password' "$data/demo.out"; do
+# it speaks the language of whoever has started it
+until grep -Eq '^  (password|密码)  ' "$data/demo.out"; do
     if ! kill -0 "$daemon" 2>/dev/null; then
         echo "demo: the daemon did not start:" >&2
         cat "$log" "$data/demo.out" >&2
@@ -37,9 +38,9 @@ until grep -q '^  password' "$data/demo.out"; do
 done
 cat "$data/demo.out"
 
-page=$(sed -n 's|^  page  *\(http://[^,]*\).*|\1|p' "$data/demo.out" | head -1)
+page=$(sed -nE 's#^  (page|管理页面)  *(http://[^,]*).*#\2#p' "$data/demo.out" | head -1)
 http=$(printf '%s' "$page" | sed 's|.*:\([0-9]*\)/$|\1|')
-sip=$(sed -n 's/^  SIP server port  *\([0-9]*\).*/\1/p' "$data/demo.out")
+sip=$(sed -nE 's/^  (SIP server port|SIP 服务器端口)  *([0-9]*).*/\2/p' "$data/demo.out")
 host=127.0.0.1
 token=$(cat "$data/admin-token")
 api() { curl -sS --max-time 15 -H "Authorization: Bearer $token" "$@"; }

@@ -208,13 +208,13 @@ void http_list_end(struct jw *j, struct slice next, uint64_t total);
 /* The part of it behind the bracket, for a list that has more beside its items. */
 void http_put_next(struct jw *j, struct slice next, uint64_t total);
 
-/* A large answer gets a tag; who has it already is told so. */
 /* Why a name cannot be one: see http_is_dots. */
 #define HTTP_NO_DOTS "a name is not . or ..: no path can have it"
 
 #define HTTP_TAG_MAX 18 /* "0123456789abcdef", with its quotes */
+/* A large answer gets a tag; who has it already is told so. */
 void http_answer_tagged(struct http_call *c);
-/* The same of one that was put off; has: the tag that came with the request. */
+/* The same of one that was put off; has: the tags that came with the request. */
 void http_response_tag(const struct http_app *a, struct http_response *r,
                        struct slice has);
 

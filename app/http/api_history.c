@@ -82,6 +82,20 @@ static void keep(char *buf, size_t cap, struct slice *s)
     *s = slice_of(buf, slice_head(*s, cap - 1).n);
 }
 
+/* Of all lines. None of ours is as long as what does not fit. */
+static void keep_tags(struct asked *n, const struct http_head *h)
+{
+    struct writer w = writer_of(n->tag, sizeof(n->tag) - 1);
+
+    for (size_t i = 0; i < h->n_fields; i++) {
+        if (h->fields[i].id != HTTP_HDR_IF_NONE_MATCH)
+            continue;
+        writer_str(&w, w.len ? "," : "");
+        writer_slice_put(&w, h->fields[i].value);
+    }
+    n->tag[w.err ? 0 : w.len] = '\0';
+}
+
 /* A question as it is remembered. */
 static struct asked *asked_new(struct http_call *c, const struct http_ask *q)
 {
@@ -91,9 +105,7 @@ static struct asked *asked_new(struct http_call *c, const struct http_ask *q)
         return NULL;
     n->q = *q;
     n->who = c->who;
-    if (!slice_copy(n->tag, sizeof(n->tag),
-                    http_head_get(c->head, HTTP_HDR_IF_NONE_MATCH)))
-        n->tag[0] = '\0'; /* none of ours is as long */
+    keep_tags(n, c->head);
     keep(n->f.device, sizeof(n->f.device), &n->q.device);
     keep(n->f.channel, sizeof(n->f.channel), &n->q.channel);
     keep(n->f.cmd, sizeof(n->f.cmd), &n->q.cmd);

@@ -256,14 +256,17 @@ static bool has_group(struct slice scope, struct slice group)
     return false;
 }
 
-/* What there is, as far as it fits. */
+/* What there is, as far as it fits, and that there are more. */
 static void hint_groups(const struct platform *p, struct writer *w)
 {
+    static const char more[] = ", ...";
     struct platform_group g = { .name = { NULL, 0 } };
 
     while (platform_group_next(p, g.name, &g)) {
-        if (w->cap - w->len < g.name.n + 4)
+        if (w->cap - w->len < g.name.n + 2 + sizeof(more)) {
+            writer_str(w, more);
             break;
+        }
         writer_str(w, w->len ? ", " : "the groups are: ");
         writer_slice_put(w, g.name);
     }

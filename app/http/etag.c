@@ -26,29 +26,48 @@ static struct slice tag_of(const struct http_app *a, struct slice bytes,
     return writer_slice(&w);
 }
 
-void http_response_tag(const struct http_app *a, struct http_response *r,
-                       struct slice has)
+/* Of a large answer, and in its head; empty: it gets none. */
+static struct slice put_tag(const struct http_app *a, struct http_response *r,
+                            char text[static HTTP_TAG_MAX + 1])
 {
-    char text[HTTP_TAG_MAX + 1];
     struct slice tag;
 
     if (r->kind != HTTP_REPLY_BODY || r->status != 200 || r->body.err ||
         r->guarded || r->body.len < HTTP_TAGGED_MIN)
-        return;
+        return (struct slice){ NULL, 0 };
     tag = tag_of(a, buf_view(&r->body), text);
     http_response_field(r, "ETag", tag);
-    if (!http_names_tag(has, tag, false))
-        return;
+    return tag;
+}
+
+static void has_it(struct http_response *r)
+{
     buf_fini(&r->body);
     r->status = 304;
     r->type = NULL;
 }
 
+void http_response_tag(const struct http_app *a, struct http_response *r,
+                       struct slice has)
+{
+    char text[HTTP_TAG_MAX + 1];
+    struct slice tag = put_tag(a, r, text);
+
+    if (tag.n && http_names_tag(has, tag, false))
+        has_it(r);
+}
+
 void http_answer_tagged(struct http_call *c)
 {
-    if (c->head->method == HTTP_GET)
-        http_response_tag(c->app, c->out,
-                          http_head_get(c->head, HTTP_HDR_IF_NONE_MATCH));
+    char text[HTTP_TAG_MAX + 1];
+    struct slice tag;
+
+    if (c->head->method != HTTP_GET)
+        return;
+    tag = put_tag(c->app, c->out, text);
+    if (tag.n &&
+        http_head_names_tag(c->head, HTTP_HDR_IF_NONE_MATCH, tag, false))
+        has_it(c->out);
 }
 
 /* ---- what people change ---------------------------------------------------------- */

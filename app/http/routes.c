@@ -61,11 +61,12 @@ static const struct http_route routes[] = {
       "users in name order", "", NULL, "[User]" },
     { HTTP_POST, "/api/v1/users", http_post_user, A, 0, 0,
       "make a user: role is viewer, operator or admin; scope {devices, groups} "
-      "is what he sees, null: all of it", "", "NewUser", "User" },
+      "is what he sees, null: all of it; groups have to be there", "", "NewUser", "User" },
     { HTTP_GET, "/api/v1/users/{user}", http_get_user, A, 0, 0,
       "one user", "", NULL, "User" },
     { HTTP_PATCH, "/api/v1/users/{user}", http_patch_user, A, GUARDED, 0,
-      "set his password, role or scope; ends his sessions", "",
+      "set his password, role or scope, whose new groups have to be there; ends "
+      "his sessions", "",
       "UserSettings", "User" },
     { HTTP_DELETE, "/api/v1/users/{user}", http_delete_user, A, GUARDED, 0,
       "remove him and end his sessions; the last admin stays", "", NULL,
@@ -77,7 +78,8 @@ static const struct http_route routes[] = {
       "API tokens in name order, without what is secret of them", "", NULL,
       "[Token]" },
     { HTTP_POST, "/api/v1/tokens", http_post_token, A, 0, 0,
-      "make a token, which is told in this answer alone", "", "NewToken",
+      "make a token, which is told in this answer alone; groups of its scope have "
+      "to be there", "", "NewToken",
       "Token" },
     { HTTP_DELETE, "/api/v1/tokens/{token}", http_delete_token, A, 0, 0,
       "revoke it", "", NULL, NULL },

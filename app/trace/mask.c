@@ -161,13 +161,14 @@ static bool is_secret_name(struct slice name)
     return false;
 }
 
-/* A part of such a name in UTF-16, either order of bytes. */
+/* A part of such a name in UTF-16, either order of bytes: what is behind its last
+ * letter may be the first half of any character. */
 static bool is_wide_secret(const char *p, size_t n, struct slice part)
 {
-    if (n < part.n * 2)
+    if (n < part.n * 2 - 1)
         return false;
     for (size_t i = 0; i < part.n; i++)
-        if (ascii_lower(p[2 * i]) != part.p[i] || p[2 * i + 1])
+        if (ascii_lower(p[2 * i]) != part.p[i] || (i && p[2 * i - 1]))
             return false;
     return true;
 }

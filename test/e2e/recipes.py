@@ -3,9 +3,12 @@ by run.py. What stands for a name in them (HOST, TOKEN, DEVICE) is put in; a pro
 of others that is not here is marked "not run" in its section."""
 import os
 import re
+import signal
+import socket
 import subprocess
+import tempfile
 
-from rig import BUILD, HANG_S, TOP, Failed, Tests, channel_id, system
+from rig import BUILD, HANG_S, TOP, Failed, Tests, channel_id, free_port, media_range, system
 
 DEVICE = "34020000001180000001"
 test = Tests()
@@ -71,3 +74,26 @@ def lines_of_the_documents():
                 raise Failed(f"{url}: {got.stdout.decode()[:500]}")
         if len(urls) != 2:
             raise Failed(f"{urls}")
+
+
+@test
+def the_demo_in_both_languages():
+    """It reads what the daemon prints, in the language of who has started it."""
+    for lang in ("C.UTF-8", "zh_CN.UTF-8"):
+        with tempfile.TemporaryDirectory(prefix="gb28181d-e2e-") as data:
+            ports, media = [free_port(socket.AF_INET, "127.0.0.1") for _ in range(3)], media_range(60)
+            settings = [f"{name}.listen=127.0.0.1:{port}" for name, port in zip(("sip", "http", "rtsp"), ports)]
+            settings.append(f"media.ports={media.start}-{media.stop - 1}")
+            demo = subprocess.Popen(["tools/demo.sh", BUILD], cwd=TOP, stdout=subprocess.PIPE, text=True, start_new_session=True,
+                                    env={**os.environ, "LANG": lang, "DEMO_DATA": data, "DEMO_SET": " ".join("-s " + x for x in settings)})
+            told = ""
+            try:
+                for line in demo.stdout:
+                    told += line
+                    if "Ctrl-C" in line:
+                        break
+            finally:
+                demo.send_signal(signal.SIGTERM)
+                demo.communicate(timeout=HANG_S)
+            if "4 online" not in told or not re.search(rf"Page  +http://127.0.0.1:{ports[1]}/\n", told):
+                raise Failed(f"{lang}: {told}")
