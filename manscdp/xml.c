@@ -523,28 +523,58 @@ static int parse_general(struct xml_doc *out, struct parse *p,
     return 0;
 }
 
+static int parse_body(struct xml_doc *out, struct parse *p,
+                      struct gb_diag *diag)
+{
+    enum manscdp_charset charset = manscdp_text_detect(p->body);
+    const struct xml_node *root;
+    bool listed;
+
+    p->text = p->body;
+    root = parse_plain(p, charset, &listed);
+    if (!root)
+        return parse_general(out, p, charset, diag);
+    *out = (struct xml_doc){ .root = root, .charset = charset,
+                             .listed = listed };
+    return 0;
+}
+
+/* UTF-16 becomes UTF-8 in the arena, where the tree points into it. */
+static int parse_wide(struct xml_doc *out, struct parse *p,
+                      struct gb_diag *diag)
+{
+    size_t room = MANSCDP_TEXT_DECODED_MAX(p->body.n), used = p->a->used;
+    struct writer w;
+    int err;
+
+    if (room > p->a->cap - used)
+        return gb_fail(diag, GB_ENOMEM, 0, "arena is full");
+    w = writer_of(p->a->p + used, room);
+    manscdp_text_decode_wide(&w, p->body);
+    p->a->used += w.len;
+    p->body = writer_slice(&w);
+    err = parse_body(out, p, diag);
+    if (err)
+        p->a->used = used;
+    else
+        out->wide = true;
+    return err;
+}
+
 int xml_parse_list(struct xml_doc *out, struct arena *a, struct slice bytes,
                    const struct xml_limits *limits,
                    const struct xml_sink *sink, struct gb_diag *diag)
 {
-    const struct xml_node *root;
-    enum manscdp_charset charset;
     struct parse p;
-    bool listed;
 
     p.limits = limits_of(limits);
     if (bytes.n > p.limits.max_bytes)
         return gb_fail(diag, GB_ELIMIT, p.limits.max_bytes, "body too large");
-    charset = manscdp_text_detect(bytes);
     p.a = a;
-    p.body = p.text = bytes;
+    p.body = bytes;
     p.sink = sink;
-    root = parse_plain(&p, charset, &listed);
-    if (!root)
-        return parse_general(out, &p, charset, diag);
-    *out = (struct xml_doc){ .root = root, .charset = charset,
-                             .listed = listed };
-    return 0;
+    return manscdp_text_is_wide(bytes) ? parse_wide(out, &p, diag)
+                                       : parse_body(out, &p, diag);
 }
 
 static const struct xml_node *same_or_next(const struct xml_node *node,

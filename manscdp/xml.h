@@ -46,11 +46,13 @@ struct xml_node {
 struct xml_doc {
     const struct xml_node *root;
     enum manscdp_charset charset; /* as detected: use it to answer */
+    bool wide;     /* it came in UTF-16; charset is that of what it became */
     bool repaired; /* something had to be mended before it parsed */
     bool listed;   /* the items of its list went to the sink */
     bool salvaged; /* it did not parse; root was made from its pieces */
     unsigned n_broken; /* <Item> elements that had to be dropped */
-    size_t broken_off; /* where the first of them begins, in the body */
+    size_t broken_off; /* where the first of them begins, in the body (of a wide
+                          one: in what it became) */
 };
 
 /* Room that a document of n bytes typically needs, with its text in Chinese
@@ -62,7 +64,7 @@ struct xml_doc {
  * out     written only on 0; lives as long as what is in a, and bytes
  * bytes   borrowed
  * limits  NULL: the defaults
- * diag    may be NULL
+ * diag    may be NULL; offsets are of the body, of a wide one of what it became
  *
  * 0; GB_ESYNTAX: not XML, or beyond repair, or a DTD; GB_ELIMIT: larger,
  * deeper or richer than the limits; GB_ENOMEM: the arena is full. Temporary

@@ -188,6 +188,46 @@ static int parse(struct slice in, const struct xml_limits *limits)
     return xml_parse(&doc, &a, in, limits, NULL);
 }
 
+/* UTF-16: its tree is in the arena, and stays when the body is gone. */
+static void wide_bodies(void **state)
+{
+    static const struct {
+        struct slice in;
+        int err;
+        bool wide;
+    } cases[] = {
+        { S("\xff\xfe<\0a\0>\0\x27\x59<\0/\0a\0>\0"), 0, true },
+        { S("\0<\0a\0>\x59\x27\0<\0/\0a\0>"), 0, true },
+        { S("<a>\xe5\xa4\xa7</a>"), 0, false },
+        { S("\xff\xfe"), GB_ESYNTAX, false },
+        { S("<\0a\0"), GB_ESYNTAX, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct arena a = arena_of(memory, sizeof(memory));
+        char body[64];
+        struct slice in = { body, cases[i].in.n };
+        struct xml_doc doc;
+        int err;
+
+        memcpy(body, cases[i].in.p, in.n);
+        err = xml_parse(&doc, &a, in, NULL, NULL);
+        if (err != cases[i].err)
+            fail_msg("%zu: %s", i, gb_strerror(err));
+        assert_int_equal(a.cap, sizeof(memory));
+        assert_true(!err || a.used == 0);
+        if (err)
+            continue;
+        assert_int_equal(doc.wide, cases[i].wide);
+        assert_int_equal(doc.charset, MANSCDP_UTF8);
+        if (cases[i].wide)
+            memset(body, 'x', in.n);
+        assert_true(slice_eq(doc.root->name, SLICE("a")));
+        assert_true(slice_eq(doc.root->text, SLICE("\xe5\xa4\xa7")));
+    }
+}
+
 static void limits_hold(void **state)
 {
     struct xml_limits nodes = { .max_nodes = 3 };
@@ -238,6 +278,8 @@ static void every_arena_size(void **state)
     static const struct slice docs[] = {
         S("<a N=\"1\">x<b>\xb4\xf3</b>y<b/></a>"),
         S("<a><CmdType>x</CmdType><Item><b/></Item><Item></a>"),
+        S("\xff\xfe<\0a\0>\0\x27\x59<\0/\0a\0>\0"),
+        S("\0<\0a\0>\x59\x27\0&\0<\0/\0A\0>"),
     };
 
     (void)state;
@@ -474,6 +516,7 @@ int main(void)
         cmocka_unit_test(salvaged),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(hostile_bodies_end_soon),
+        cmocka_unit_test(wide_bodies),
         cmocka_unit_test(every_arena_size),
         cmocka_unit_test(captures_look_as_expected),
         cmocka_unit_test(every_prefix_of_a_capture),

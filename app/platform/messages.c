@@ -539,6 +539,8 @@ static unsigned judge(struct delivery *v, const struct manscdp_msg *msg)
     struct platform *p = v->p;
 
     look_at_type(v);
+    if (msg->doc.wide)
+        device_deviation(p, v->d, DEVIATION_BODY_WIDE, msg->cmd_name);
     if (msg->doc.salvaged)
         device_deviation(p, v->d, DEVIATION_XML_SALVAGED, msg->cmd_name);
     else if (msg->doc.repaired)
@@ -603,45 +605,10 @@ static unsigned take_part(struct delivery *v, const struct sip_msg *m)
     return 0;
 }
 
-/* UTF-16 becomes UTF-8 in memory of its own, which the caller gives back. */
-static int narrow(struct delivery *v, char **own)
-{
-    size_t room = MANSCDP_TEXT_DECODED_MAX(v->body.n);
-    struct writer w;
-
-    if (!manscdp_text_is_wide(v->body))
-        return 0;
-    *own = gb_get(v->p->alloc, room);
-    if (!*own)
-        return GB_ENOMEM;
-    w = writer_of(*own, room);
-    manscdp_text_decode_wide(&w, v->body);
-    v->body = writer_slice(&w);
-    device_deviation(v->p, v->d, DEVIATION_BODY_WIDE, slice_of(NULL, 0));
-    return w.err;
-}
-
-/* Of its size, or the platform's where that is enough. */
-static void read_sized(struct delivery *v)
-{
-    size_t need = MANSCDP_ARENA_FOR(v->body.n);
-    char *own = NULL;
-
-    if (need > PLATFORM_ARENA) {
-        own = gb_get(v->p->alloc, need);
-        if (!own) {
-            platform_respond(v->p, v->ev, 500);
-            return;
-        }
-        *v->arena = arena_of(own, need);
-    }
-    read_body(v);
-    gb_put(v->p->alloc, own);
-}
-
 static void on_message(struct platform *p, struct device *d,
                        const struct sip_event *ev)
 {
+    size_t need = MANSCDP_ARENA_FOR(ev->msg->body.n);
     struct arena a = arena_of(p->arena, PLATFORM_ARENA);
     struct delivery v = { .p = p, .d = d, .ev = ev, .body = ev->msg->body,
                           .arena = &a };
@@ -667,12 +634,19 @@ static void on_message(struct platform *p, struct device *d,
             status = 415;
         break;
     }
-    if (!status && narrow(&v, &own))
-        status = 500;
-    if (status)
+    if (status) {
         platform_respond(p, ev, status);
-    else
-        read_sized(&v);
+        return;
+    }
+    if (need > PLATFORM_ARENA) {
+        own = gb_get(p->alloc, need);
+        if (!own) {
+            platform_respond(p, ev, 500);
+            return;
+        }
+        a = arena_of(own, need);
+    }
+    read_body(&v);
     gb_put(p->alloc, own);
 }
 
