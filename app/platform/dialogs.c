@@ -287,8 +287,7 @@ static void lost_way(struct platform *p, struct kept_dialog *k)
     const struct device *d = device_of(p, k);
 
     set_due(p, k, true);
-    if (d && (d->peer.transport != k->peer.transport ||
-              d->peer.connection != k->peer.connection))
+    if (d && way_is_another(d, &k->peer))
         dialogs_end_due(p, d);
 }
 
@@ -363,10 +362,7 @@ void dialogs_end(struct platform *p, const struct device *d)
 
 void dialogs_end_due(struct platform *p, const struct device *d)
 {
-    bool is_there = d->bound && (d->peer.transport == SIP_UDP ||
-                                 d->peer.connection);
-
-    if (p->n_due_dialogs && is_there)
+    if (p->n_due_dialogs && way_is_there(d))
         bye_kept(p, d, true);
 }
 

@@ -558,17 +558,6 @@ static const char *refusal_text(const struct sip_msg *m,
     return with_own_words(log_text(m->reason, reason), m, buf);
 }
 
-/* The device has come back on another way while its INVITE was on this one. */
-static bool has_moved(const struct session *s, const struct sip_peer *from)
-{
-    struct sip_peer to = way_of(s->device);
-
-    return s->device->online &&
-           (to.transport == SIP_UDP || to.connection) &&
-           (to.transport != from->transport ||
-            to.connection != from->connection);
-}
-
 static void on_refused(struct platform *p, struct session *s,
                        const struct sip_event *ev)
 {
@@ -580,7 +569,9 @@ static void on_refused(struct platform *p, struct session *s,
     session_end_dialog(p, s);
     s->sip_status = ev->status;
     if (ev->kind == SIP_EV_FAILED && ev->status == 503) {
-        if (has_moved(s, &ev->peer) && try_once(s, TRIED_WAY)) {
+        /* the device may have come back on another one meanwhile */
+        if (s->device->online && way_is_another(s->device, &ev->peer) &&
+            try_once(s, TRIED_WAY)) {
             session_reinvite(p, s);
             return;
         }

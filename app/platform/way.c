@@ -67,6 +67,17 @@ struct sip_peer way_of(const struct device *d)
     return to;
 }
 
+bool way_is_there(const struct device *d)
+{
+    return d->bound && (d->peer.transport == SIP_UDP || d->peer.connection);
+}
+
+bool way_is_another(const struct device *d, const struct sip_peer *failed)
+{
+    return way_is_there(d) && (d->peer.transport != failed->transport ||
+                               d->peer.connection != failed->connection);
+}
+
 /* Another address than its own is none to try: behind a NAT it is nobody's, or
  * somebody else's. */
 void way_silent(struct platform *p, struct device *d, const struct gb_addr *to)
