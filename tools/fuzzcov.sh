@@ -40,7 +40,7 @@ stamps app/media/stamps.c app/media/poc.c
 unpack rtp/unpack.c
 wav app/media/wav.c
 tree app/platform/tree.c
-platform app/platform/platform.c app/platform/registrar.c app/platform/messages.c app/platform/devices.c
+platform app/platform/platform.c app/platform/registrar.c app/platform/messages.c app/platform/notices.c app/platform/devices.c
 platform app/platform/catalog.c app/platform/channels.c app/platform/commands.c app/platform/command_answers.c
 platform app/platform/sessions.c app/platform/session_sip.c app/platform/session_media.c app/platform/dialogs.c
 platform app/platform/playback.c app/platform/records.c app/platform/downloads.c app/platform/download_parts.c
