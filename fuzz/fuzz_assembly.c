@@ -9,12 +9,6 @@
 
 #define MAX_IDS 64
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 struct script {
     const uint8_t *p, *end;
 };
@@ -59,13 +53,13 @@ static void events(struct world *w)
     while (manscdp_assembly_event(w->s, &ev)) {
         struct known *k = find(w, ev.id);
 
-        must(k && k->open && ev.user == w);
+        require(k && k->open && ev.user == w);
         /* an event that waits says how it was when it was told */
-        must(ev.closed ? ev.received == k->n : ev.received <= k->n);
-        must(ev.outcome != MANSCDP_SILENT || (!ev.messages && ev.closed));
-        must(ev.outcome != MANSCDP_COMPLETE || !ev.missing);
+        require(ev.closed ? ev.received == k->n : ev.received <= k->n);
+        require(ev.outcome != MANSCDP_SILENT || (!ev.messages && ev.closed));
+        require(ev.outcome != MANSCDP_COMPLETE || !ev.missing);
         if (ev.outcome == MANSCDP_COMPLETE)
-            must(ev.received + ev.unnamed >= ev.expected);
+            require(ev.received + ev.unnamed >= ev.expected);
         k->open = !ev.closed;
     }
 }
@@ -81,10 +75,10 @@ static void open_one(struct world *w, uint8_t what)
         return;
     err = manscdp_assembly_open(w->s, slice_str(devices[what & 1]), row,
                                 what >> 4, 0, w, w->now_ms, &id);
-    must(err == 0 || err == GB_EEXIST || err == GB_ELIMIT);
+    require(err == 0 || err == GB_EEXIST || err == GB_ELIMIT);
     if (err)
         return;
-    must(!find(w, id));
+    require(!find(w, id));
     w->known[w->n_known++] = (struct known){ .id = id, .open = true };
 }
 
@@ -97,22 +91,22 @@ static void message(struct world *w, uint8_t what, struct script *s)
     if (manscdp_assembly_message(w->s, slice_str(devices[what & 1]),
                                  cmds[what >> 1 & 1], what >> 4, &id) ==
         MANSCDP_UNSOLICITED) {
-        must(id == 0);
+        require(id == 0);
         return;
     }
     k = find(w, id);
-    must(k && k->open);
+    require(k && k->open);
     while (n--) {
         uint8_t item = next(s);
         enum manscdp_novelty novelty = manscdp_assembly_item(
             w->s, id, slice_of((const char *)&item, item != 0));
 
         if (!item)
-            must(novelty == MANSCDP_UNNAMED);
+            require(novelty == MANSCDP_UNNAMED);
         else if (novelty == MANSCDP_EXCESS)
-            must(!k->have[item] && k->n == 8);
+            require(!k->have[item] && k->n == 8);
         else
-            must((novelty == MANSCDP_NEW) == !k->have[item]);
+            require((novelty == MANSCDP_NEW) == !k->have[item]);
         k->n += novelty == MANSCDP_NEW;
         k->have[item] |= novelty == MANSCDP_NEW;
     }
@@ -124,7 +118,7 @@ static void pass_time(struct world *w, uint8_t what)
 {
     w->now_ms += (uint64_t)what * 200;
     manscdp_assembly_tick(w->s, w->now_ms);
-    must(manscdp_assembly_deadline(w->s) > w->now_ms);
+    require(manscdp_assembly_deadline(w->s) > w->now_ms);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -136,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memory_begin(0);
     w.s = manscdp_assemblies_new(&memory_alloc, NULL, &limits);
-    must(w.s != NULL);
+    require(w.s != NULL);
     while (s.p < s.end) {
         uint8_t op = next(&s), what = next(&s);
 
@@ -159,9 +153,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w.now_ms += 1000000;
     manscdp_assembly_tick(w.s, w.now_ms);
     events(&w);
-    must(manscdp_assembly_count(w.s) == 0);
+    require(manscdp_assembly_count(w.s) == 0);
     for (unsigned i = 0; i < w.n_known; i++)
-        must(!w.known[i].open);
+        require(!w.known[i].open);
     manscdp_assemblies_free(w.s);
     memory_end();
     return 0;

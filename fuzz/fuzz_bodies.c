@@ -19,12 +19,6 @@ static union {
     char bytes[1024];
 } a, b, c;
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 static void ptz(struct slice hex)
 {
     enum manscdp_ptz_op op;
@@ -35,21 +29,21 @@ static void ptz(struct slice hex)
     struct gb_diag diag = { 0 };
 
     if (manscdp_ptz_parse(&x, hex, &diag)) {
-        must(diag.why != NULL);
+        require(diag.why != NULL);
         return;
     }
-    must(manscdp_ptz_by_name(slice_str(manscdp_ptz_name(x.op)), &op) &&
+    require(manscdp_ptz_by_name(slice_str(manscdp_ptz_name(x.op)), &op) &&
          op == x.op);
-    must(!manscdp_ptz_is_stop(&x) || x.op == MANSCDP_PTZ_MOVE ||
+    require(!manscdp_ptz_is_stop(&x) || x.op == MANSCDP_PTZ_MOVE ||
          x.op == MANSCDP_PTZ_LENS);
-    must(manscdp_ptz_write(&w, &x) == 0 && w.len == sizeof(one));
-    must(manscdp_ptz_parse(&y, writer_slice(&w), NULL) == 0);
-    must(x.op == y.op && x.address == y.address && x.pan == y.pan &&
+    require(manscdp_ptz_write(&w, &x) == 0 && w.len == sizeof(one));
+    require(manscdp_ptz_parse(&y, writer_slice(&w), NULL) == 0);
+    require(x.op == y.op && x.address == y.address && x.pan == y.pan &&
          x.tilt == y.tilt && x.zoom == y.zoom && x.focus == y.focus &&
          x.iris == y.iris && x.group == y.group && x.preset == y.preset &&
          x.value == y.value);
-    must(manscdp_ptz_write(&v, &y) == 0);
-    must(slice_eq(writer_slice(&w), writer_slice(&v)));
+    require(manscdp_ptz_write(&v, &y) == 0);
+    require(slice_eq(writer_slice(&w), writer_slice(&v)));
 }
 
 /* Texts that the way there and back leaves alone: the writer leaves control
@@ -79,8 +73,8 @@ static void filled(const struct manscdp_body *body,
     empty_copy();
     manscdp_shape_fill(body->shape, &c, &a);
     manscdp_shape_fill(body->shape, &c, &a); /* and once is enough */
-    must(manscdp_body_encode(&w, d, body, &c) == 0);
-    must(slice_eq(writer_slice(&w), want));
+    require(manscdp_body_encode(&w, d, body, &c) == 0);
+    require(slice_eq(writer_slice(&w), want));
 }
 
 /* A copy made field by field is written the same. */
@@ -94,13 +88,13 @@ static void copied(const struct manscdp_body *body,
     for (size_t i = 0; i < body->shape->n; i++) {
         const struct manscdp_field *f = &body->shape->field[i];
 
-        must(manscdp_field_of(body->shape, f->name) != NULL);
+        require(manscdp_field_of(body->shape, f->name) != NULL);
         manscdp_field_get(&v, f, &a);
         manscdp_field_set(&c, f, &v);
-        must(manscdp_field_is_said(f, &a) == manscdp_field_is_said(f, &c));
+        require(manscdp_field_is_said(f, &a) == manscdp_field_is_said(f, &c));
     }
-    must(manscdp_body_encode(&w, d, body, &c) == 0);
-    must(slice_eq(writer_slice(&w), want));
+    require(manscdp_body_encode(&w, d, body, &c) == 0);
+    require(slice_eq(writer_slice(&w), want));
 }
 
 /* What no table has, taken from the message, goes along behind all else. */
@@ -127,8 +121,8 @@ static void with_more(const struct manscdp_msg *m,
     memcpy(&c, &head, sizeof(head));
     if (manscdp_body_encode(&w, d, body, &c))
         return;
-    must(manscdp_msg_parse(&back, &arena, writer_slice(&w), NULL, NULL) == 0);
-    must(!back.doc.salvaged && back.sn == m->sn);
+    require(manscdp_msg_parse(&back, &arena, writer_slice(&w), NULL, NULL) == 0);
+    require(!back.doc.salvaged && back.sn == m->sn);
 }
 
 static void body(const struct manscdp_msg *m, const struct manscdp_dialect *d,
@@ -142,13 +136,13 @@ static void body(const struct manscdp_msg *m, const struct manscdp_dialect *d,
 
     if (!body || manscdp_body_decode(body, &a, m))
         return;
-    must(body->shape->size <= sizeof(a));
+    require(body->shape->size <= sizeof(a));
     if (manscdp_body_encode(&w, d, body, &a)) {
-        must(w.err != GB_ERANGE || manscdp_body_fault(d, body, &a).n);
+        require(w.err != GB_ERANGE || manscdp_body_fault(d, body, &a).n);
         return;
     }
-    must(manscdp_msg_parse(&n, &arena, writer_slice(&w), NULL, NULL) == 0);
-    must(!n.doc.salvaged && n.root == m->root && n.cmd == m->cmd &&
+    require(manscdp_msg_parse(&n, &arena, writer_slice(&w), NULL, NULL) == 0);
+    require(!n.doc.salvaged && n.root == m->root && n.cmd == m->cmd &&
          n.sn == m->sn);
     copied(body, d, writer_slice(&w));
     filled(body, d, writer_slice(&w));
@@ -156,9 +150,9 @@ static void body(const struct manscdp_msg *m, const struct manscdp_dialect *d,
     if (!plain || (n.doc.charset == MANSCDP_GB18030 &&
                    manscdp_text_is_utf8(writer_slice(&w))))
         return;
-    must(manscdp_body_decode(body, &b, &n) == 0);
-    must(manscdp_body_encode(&v, d, body, &b) == 0);
-    must(slice_eq(writer_slice(&w), writer_slice(&v)));
+    require(manscdp_body_decode(body, &b, &n) == 0);
+    require(manscdp_body_encode(&v, d, body, &b) == 0);
+    require(slice_eq(writer_slice(&w), writer_slice(&v)));
     with_more(m, d, body);
 }
 
@@ -171,8 +165,8 @@ static void config_of_type(const struct manscdp_msg *m, unsigned which)
     struct slice type = s->field[which % s->n].name;
     int err = manscdp_config_answer_decode(&plain, m);
 
-    must(err == manscdp_config_answer_decode_as(&answer, m, type) || !err);
-    must(err || plain.result == MANSCDP_ABSENT ||
+    require(err == manscdp_config_answer_decode_as(&answer, m, type) || !err);
+    require(err || plain.result == MANSCDP_ABSENT ||
          plain.result == answer.result);
 }
 
@@ -182,8 +176,8 @@ static void config_types(const struct manscdp_msg *m)
     struct slice rest = xml_text(m->doc.root, SLICE("ConfigType")), type;
 
     while (manscdp_config_type_next(&rest, &type))
-        must(type.n && slice_find(type, '/') == type.n);
-    must(rest.n == 0);
+        require(type.n && slice_find(type, '/') == type.n);
+    require(rest.n == 0);
 }
 
 /* Of each body, what its row says is what it is. */
@@ -192,8 +186,8 @@ static void rows(const struct manscdp_msg *m)
     const struct manscdp_row *row = manscdp_control_row(m);
     const struct manscdp_body *of = manscdp_body_of(m);
 
-    must(!row || (m->root == MANSCDP_CONTROL && row->root == m->root));
-    must(!of || manscdp_body_for(of->root, of->cmd, of->sub) == of);
+    require(!row || (m->root == MANSCDP_CONTROL && row->root == m->root));
+    require(!of || manscdp_body_for(of->root, of->cmd, of->sub) == of);
 }
 
 /* The first byte: edition, character set; 8: the rest is a PTZCmd; the rest:

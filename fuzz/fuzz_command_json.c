@@ -16,12 +16,6 @@
 static char mem_a[ARENA], mem_b[ARENA], text[MAX_OUT], first[MAX_OUT],
     again[MAX_OUT], value[1024];
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 /* NULL: there is no room for it. */
 static json_t *shown(const struct manscdp_msg *m)
 {
@@ -32,7 +26,7 @@ static json_t *shown(const struct manscdp_msg *m)
     if (w.err)
         return NULL;
     j = json_loadb(text, w.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
-    must(json_is_object(j) || json_is_string(j));
+    require(json_is_object(j) || json_is_string(j));
     return j;
 }
 
@@ -56,17 +50,17 @@ static void there_and_back(const struct manscdp_body *b,
     struct manscdp_msg m;
     json_t *j;
 
-    must(!manscdp_msg_parse(&m, &a, body, NULL, NULL));
+    require(!manscdp_msg_parse(&m, &a, body, NULL, NULL));
     j = shown(&m);
     if (!j)
         return;
-    must(manscdp_body_of(&m) == b);
+    require(manscdp_body_of(&m) == b);
     json_object_del(j, "CmdType");
     json_object_del(j, "SN");
     json_object_del(j, "DeviceID");
     if (!body_read(value, b, d, j, &c, &fault) &&
         !manscdp_body_encode(&w, d, b, value))
-        must(w.len <= sizeof(again));
+        require(w.len <= sizeof(again));
     json_decref(j);
 }
 
@@ -86,13 +80,13 @@ static void json(enum manscdp_edition e, struct slice in)
 
         if ((*b)->root != MANSCDP_QUERY && (*b)->root != MANSCDP_CONTROL)
             continue;
-        must((*b)->shape->size <= sizeof(value));
+        require((*b)->shape->size <= sizeof(value));
         err = body_read(value, *b, &d, j, &a, &fault);
-        must(err != GB_ESYNTAX || fault.text[0]);
+        require(err != GB_ESYNTAX || fault.text[0]);
         if (err)
             continue;
         err = manscdp_body_encode(&w, &d, *b, value);
-        must(!err || err == GB_EUNSUPPORTED || err == GB_ENOMEM);
+        require(!err || err == GB_EUNSUPPORTED || err == GB_ENOMEM);
         if (!err)
             there_and_back(*b, &d, writer_slice(&w));
     }
@@ -100,7 +94,7 @@ static void json(enum manscdp_edition e, struct slice in)
         struct arena a = arena_of(mem_a, sizeof(mem_a));
         int err = body_read_any(&any, j, &a, &fault);
 
-        must(err != GB_ESYNTAX || fault.text[0]);
+        require(err != GB_ESYNTAX || fault.text[0]);
     }
     json_decref(j);
 }

@@ -7,12 +7,6 @@
 
 #include <stdlib.h>
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 /* A plain cell is trimmed, a marked one loses its mark: not all texts come
  * back, but those that CSV gave do. */
 static bool comes_back(struct slice s)
@@ -36,10 +30,10 @@ static void again(const struct csv_row *row)
     }
     r = csv_reader_of(buf_view(&b));
     if (row->n > 1) {
-        must(csv_next(&r, &back, room, sizeof(room)) == 1);
-        must(back.n == row->n);
+        require(csv_next(&r, &back, room, sizeof(room)) == 1);
+        require(back.n == row->n);
         for (size_t i = 0; i < row->n; i++)
-            must(!comes_back(row->cell[i]) ||
+            require(!comes_back(row->cell[i]) ||
                  slice_eq(back.cell[i], row->cell[i]));
     }
     buf_fini(&b);
@@ -54,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     int got;
 
     while ((got = csv_next(&r, &row, room, sizeof(room))) != 0) {
-        must(row.line >= line && row.line <= n + 1);
+        require(row.line >= line && row.line <= n + 1);
         line = row.line;
         if (got > 0)
             again(&row);

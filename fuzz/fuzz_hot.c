@@ -14,23 +14,17 @@
 
 static char mem[3][ARENA];
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 static void same(struct slice a, struct slice b)
 {
-    must(slice_eq(a, b));
+    require(slice_eq(a, b));
 }
 
 static void same_msg(const struct manscdp_msg *a, const struct manscdp_msg *b)
 {
-    must(a->root == b->root && a->cmd == b->cmd && a->sn == b->sn);
-    must(a->has_sn == b->has_sn && a->doc.charset == b->doc.charset);
-    must(a->doc.repaired == b->doc.repaired);
-    must(a->doc.salvaged == b->doc.salvaged);
+    require(a->root == b->root && a->cmd == b->cmd && a->sn == b->sn);
+    require(a->has_sn == b->has_sn && a->doc.charset == b->doc.charset);
+    require(a->doc.repaired == b->doc.repaired);
+    require(a->doc.salvaged == b->doc.salvaged);
     same(a->cmd_name, b->cmd_name);
     same(a->device_id, b->device_id);
 }
@@ -41,10 +35,10 @@ static void same_keepalive(const struct manscdp_msg *a,
     struct manscdp_keepalive x, y;
     int err = manscdp_keepalive_decode(&x, a);
 
-    must(manscdp_keepalive_decode(&y, b) == err);
+    require(manscdp_keepalive_decode(&y, b) == err);
     if (err)
         return;
-    must(x.status == y.status && x.n_faulty == y.n_faulty);
+    require(x.status == y.status && x.n_faulty == y.n_faulty);
     for (size_t i = 0; i < x.n_faulty; i++)
         same(x.faulty[i], y.faulty[i]);
 }
@@ -55,7 +49,7 @@ static void same_alarm(const struct manscdp_msg *a,
     struct manscdp_alarm x, y;
     int err = manscdp_alarm_decode(&x, a);
 
-    must(manscdp_alarm_decode(&y, b) == err);
+    require(manscdp_alarm_decode(&y, b) == err);
     if (err)
         return;
     same(x.priority, y.priority);
@@ -67,10 +61,10 @@ static void same_alarm(const struct manscdp_msg *a,
     same(x.alarm_type, y.alarm_type);
     same(x.event_type, y.event_type);
     same(x.extension, y.extension);
-    must(x.has_position == y.has_position && x.type_num == y.type_num);
-    must(manscdp_alarm_type_name(x.method_num, x.type_num) ==
+    require(x.has_position == y.has_position && x.type_num == y.type_num);
+    require(manscdp_alarm_type_name(x.method_num, x.type_num) ==
          manscdp_alarm_type_name(y.method_num, y.type_num));
-    must(manscdp_alarm_method_name(x.method_num) || x.method_num == 0 ||
+    require(manscdp_alarm_method_name(x.method_num) || x.method_num == 0 ||
          x.method_num > 7);
 }
 
@@ -82,7 +76,7 @@ static void same_item(const struct manscdp_item *x,
 
     for (size_t i = 0; i < n; i++)
         same(manscdp_item_get(x, &f[i]), manscdp_item_get(y, &f[i]));
-    must(x->event == y->event && x->n_extras == y->n_extras);
+    require(x->event == y->event && x->n_extras == y->n_extras);
     for (size_t i = 0; i < x->n_extras; i++) {
         same(x->extra[i].path, y->extra[i].path);
         same(x->extra[i].value, y->extra[i].value);
@@ -95,18 +89,18 @@ static void asked(const struct manscdp_item *x, const struct manscdp_item *y)
     struct slice rest = x->parent_id, id;
     double a[2] = { 0, 0 }, b[2] = { 0, 0 };
 
-    must(manscdp_item_kind(x) == manscdp_item_kind(y));
-    must(manscdp_item_is_on(x) == manscdp_item_is_on(y));
-    must(manscdp_item_is_parent(x) == manscdp_item_is_parent(y));
-    must(manscdp_item_ptz_type(x) == manscdp_item_ptz_type(y));
-    must(manscdp_item_position(x, &a[0], &a[1]) ==
+    require(manscdp_item_kind(x) == manscdp_item_kind(y));
+    require(manscdp_item_is_on(x) == manscdp_item_is_on(y));
+    require(manscdp_item_is_parent(x) == manscdp_item_is_parent(y));
+    require(manscdp_item_ptz_type(x) == manscdp_item_ptz_type(y));
+    require(manscdp_item_position(x, &a[0], &a[1]) ==
          manscdp_item_position(y, &b[0], &b[1]));
-    must(memcmp(a, b, sizeof(a)) == 0);
-    must(x->event == MANSCDP_EVENT_NONE ||
+    require(memcmp(a, b, sizeof(a)) == 0);
+    require(x->event == MANSCDP_EVENT_NONE ||
          manscdp_event_by_name(slice_str(manscdp_event_name(x->event))) ==
              x->event);
     while (manscdp_parent_next(&rest, &id))
-        must(id.n && slice_find(id, '/') == id.n);
+        require(id.n && slice_find(id, '/') == id.n);
 }
 
 static void same_catalog(const struct manscdp_msg *a,
@@ -117,19 +111,19 @@ static void same_catalog(const struct manscdp_msg *a,
     const struct manscdp_item *it;
     int err = manscdp_catalog_decode(&x, a);
 
-    must(manscdp_catalog_decode(&y, b) == err);
+    require(manscdp_catalog_decode(&y, b) == err);
     if (err)
         return;
-    must(x.n_items == y.n_items && x.n_broken == y.n_broken);
-    must(x.has_sum_num == y.has_sum_num && x.is_notify == y.is_notify);
-    must(!x.has_sum_num || x.sum_num == y.sum_num);
+    require(x.n_items == y.n_items && x.n_broken == y.n_broken);
+    require(x.has_sum_num == y.has_sum_num && x.is_notify == y.is_notify);
+    require(!x.has_sum_num || x.sum_num == y.sum_num);
     same(x.status, y.status);
     while ((it = manscdp_catalog_each(&x, &room, a->arena))) {
-        must(manscdp_catalog_next(&y, &other, b->arena));
+        require(manscdp_catalog_next(&y, &other, b->arena));
         same_item(it, &other);
         asked(it, &other);
     }
-    must(!manscdp_catalog_next(&y, &other, b->arena));
+    require(!manscdp_catalog_next(&y, &other, b->arena));
 }
 
 static void same_place(const struct xml_node *a, const struct xml_node *b)
@@ -152,7 +146,7 @@ static void same_position(const struct manscdp_msg *a,
     y = xml_child(xml_child(b->doc.root, list), item);
     for (; x && y; x = xml_next_same(x), y = xml_next_same(y))
         same_place(x, y);
-    must(!x && !y);
+    require(!x && !y);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -170,8 +164,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < 3; i++) {
         a[i] = arena_of(mem[i], ARENA);
         err[i] = manscdp_msg_parse(&m[i], &a[i], in, &ways[i], NULL);
-        must(err[i] == err[0]);
-        must(!err[i] || a[i].used == 0);
+        require(err[i] == err[0]);
+        require(!err[i] || a[i].used == 0);
     }
     for (unsigned i = 0; i < 2 && !err[0]; i++) {
         same_msg(&m[i], &m[2]);

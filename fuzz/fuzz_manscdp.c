@@ -14,12 +14,6 @@
 
 static char mem_a[ARENA], mem_b[ARENA], wire[MAX_OUT];
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 /* Text that the way there and back may change: control characters are left
  * out, and line ends and blanks at an end that was cut move. */
 static bool is_plain(struct slice s)
@@ -52,7 +46,7 @@ static bool is_ambiguous(struct slice text)
 
 static void same(struct slice a, struct slice b)
 {
-    must(!is_plain(a) || other_charset || slice_eq(a, b) ||
+    require(!is_plain(a) || other_charset || slice_eq(a, b) ||
          (written_in_gb && is_ambiguous(a)));
 }
 
@@ -63,8 +57,8 @@ static bool again(struct manscdp_msg *m, struct writer *w, int err)
     if (err)
         return false;
     b = arena_of(mem_b, sizeof(mem_b));
-    must(manscdp_msg_parse(m, &b, writer_slice(w), NULL, NULL) == 0);
-    must(!m->doc.salvaged);
+    require(manscdp_msg_parse(m, &b, writer_slice(w), NULL, NULL) == 0);
+    require(!m->doc.salvaged);
     other_charset = m->doc.charset == MANSCDP_GB18030 &&
                     manscdp_text_is_utf8(writer_slice(w));
     return true;
@@ -80,10 +74,10 @@ static void keepalive(const struct manscdp_msg *m,
     if (manscdp_keepalive_decode(&x, m) ||
         !again(&n, &w, manscdp_keepalive_encode(&w, d, &x)))
         return;
-    must(manscdp_keepalive_decode(&y, &n) == 0);
-    must(x.sn == y.sn && x.status == y.status);
+    require(manscdp_keepalive_decode(&y, &n) == 0);
+    require(x.sn == y.sn && x.status == y.status);
     same(x.device_id, y.device_id);
-    must(x.n_faulty >= y.n_faulty);
+    require(x.n_faulty >= y.n_faulty);
 }
 
 static void alarm_notify(const struct manscdp_msg *m,
@@ -96,16 +90,16 @@ static void alarm_notify(const struct manscdp_msg *m,
     if (manscdp_alarm_decode(&x, m))
         return;
     if (again(&n, &w, manscdp_alarm_encode(&w, d, &x))) {
-        must(manscdp_alarm_decode(&y, &n) == 0);
-        must(x.sn == y.sn && x.priority_num == y.priority_num &&
+        require(manscdp_alarm_decode(&y, &n) == 0);
+        require(x.sn == y.sn && x.priority_num == y.priority_num &&
              x.method_num == y.method_num);
-        must(x.has_position == y.has_position);
+        require(x.has_position == y.has_position);
         same(x.description, y.description);
         if (d->edition >= MANSCDP_2016)
-            must(x.type_num == y.type_num);
+            require(x.type_num == y.type_num);
     }
     w = writer_of(wire, sizeof(wire));
-    must(again(&n, &w, manscdp_alarm_answer(&w, d, &x, true)) || w.err);
+    require(again(&n, &w, manscdp_alarm_answer(&w, d, &x, true)) || w.err);
 }
 
 static void device_info(const struct manscdp_msg *m,
@@ -118,9 +112,9 @@ static void device_info(const struct manscdp_msg *m,
     if (manscdp_device_info_decode(&x, m) ||
         !again(&n, &w, manscdp_device_info_encode(&w, d, &x)))
         return;
-    must(manscdp_device_info_decode(&y, &n) == 0);
-    must(x.sn == y.sn && x.n_channels == y.n_channels);
-    must((x.result == MANSCDP_ERROR) == (y.result == MANSCDP_ERROR));
+    require(manscdp_device_info_decode(&y, &n) == 0);
+    require(x.sn == y.sn && x.n_channels == y.n_channels);
+    require((x.result == MANSCDP_ERROR) == (y.result == MANSCDP_ERROR));
     same(x.manufacturer, y.manufacturer);
     same(x.firmware, y.firmware);
 }
@@ -135,9 +129,9 @@ static void device_status(const struct manscdp_msg *m,
     if (manscdp_device_status_decode(&x, m) ||
         !again(&n, &w, manscdp_device_status_encode(&w, d, &x)))
         return;
-    must(manscdp_device_status_decode(&y, &n) == 0);
-    must(x.sn == y.sn && x.encode == y.encode && x.record == y.record);
-    must((x.online == MANSCDP_OFF) == (y.online == MANSCDP_OFF));
+    require(manscdp_device_status_decode(&y, &n) == 0);
+    require(x.sn == y.sn && x.encode == y.encode && x.record == y.record);
+    require((x.online == MANSCDP_OFF) == (y.online == MANSCDP_OFF));
     same(x.reason, y.reason);
 }
 
@@ -152,7 +146,7 @@ static void same_item(const struct manscdp_item *x,
                  x->event != MANSCDP_EVENT_ADD &&
                  x->event != MANSCDP_EVENT_UPDATE;
 
-    must(x->event == y->event);
+    require(x->event == y->event);
     same(x->id, y->id);
     for (size_t i = 1; i < n_fields && !brief; i++)
         if ((f[i].editions >> d->edition & 1) &&
@@ -176,8 +170,8 @@ static void catalog_with_extras(const struct manscdp_dialect *d,
     manscdp_catalog_put_end(&x, d, c, 1);
     if (!again(&n, &w, w.err))
         return;
-    must(manscdp_catalog_decode(&k, &n) == 0 && k.n_items == 1);
-    must(manscdp_catalog_next(&k, &y, n.arena));
+    require(manscdp_catalog_decode(&k, &n) == 0 && k.n_items == 1);
+    require(manscdp_catalog_next(&k, &y, n.arena));
     same(it->id, y.id);
 }
 
@@ -196,9 +190,9 @@ static void catalog(const struct manscdp_msg *m,
 
         if (!again(&n, &w, manscdp_catalog_encode(&w, d, &c, &x, 1)))
             return;
-        must(manscdp_catalog_decode(&k, &n) == 0);
-        must(k.sn == c.sn && k.sum_num == c.sum_num && k.n_items == 1);
-        must(manscdp_catalog_next(&k, &y, n.arena));
+        require(manscdp_catalog_decode(&k, &n) == 0);
+        require(k.sn == c.sn && k.sum_num == c.sum_num && k.n_items == 1);
+        require(manscdp_catalog_next(&k, &y, n.arena));
         same_item(&x, &y, d);
         if (x.n_extras && x.id.n)
             catalog_with_extras(d, &c, &x);
@@ -215,18 +209,18 @@ static void generic(const struct manscdp_msg *m,
 
     if (manscdp_response_decode(&r, m) == 0 && r.cmd != MANSCDP_CMD_OTHER &&
         again(&n, &w, manscdp_response_encode(&w, d, &r)))
-        must(n.cmd == m->cmd && n.sn == m->sn);
+        require(n.cmd == m->cmd && n.sn == m->sn);
     w = writer_of(wire, sizeof(wire));
     if (m->cmd != MANSCDP_CMD_OTHER &&
         again(&n, &w, manscdp_query_encode(&w, d, m->cmd, m->sn,
                                            m->device_id))) {
-        must(n.root == MANSCDP_QUERY && n.cmd == m->cmd && n.sn == m->sn);
+        require(n.root == MANSCDP_QUERY && n.cmd == m->cmd && n.sn == m->sn);
         same(m->device_id, n.device_id);
     }
     w = writer_of(wire, sizeof(wire));
     if (manscdp_catalog_query_decode(&q, m) == 0 &&
         again(&n, &w, manscdp_catalog_query_encode(&w, d, &q))) {
-        must(manscdp_catalog_query_decode(&p, &n) == 0);
+        require(manscdp_catalog_query_decode(&p, &n) == 0);
         same(q.start_time, p.start_time);
     }
 }
@@ -241,11 +235,11 @@ static void instant(struct slice text, int zone_min)
     if (!manscdp_time_parse(text, zone_min, &t))
         return;
     manscdp_time_write(&w, t, zone_min);
-    must(w.err == 0);
+    require(w.err == 0);
     if (!w.len) /* before 1970 or behind 9999 */
         return;
-    must(manscdp_time_parse(writer_slice(&w), zone_min, &back));
-    must(back <= t && t - back < 1000);
+    require(manscdp_time_parse(writer_slice(&w), zone_min, &back));
+    require(back <= t && t - back < 1000);
 }
 
 static void instants(const struct xml_node *n, int zone_min)
@@ -273,7 +267,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     written_in_gb = d.charset == MANSCDP_GB18030;
     if (manscdp_msg_parse(&m, &a, slice_of((const char *)data + 1, size - 1),
                           NULL, &diag)) {
-        must(diag.why && diag.off <= size && a.used == 0);
+        require(diag.why && diag.off <= size && a.used == 0);
         return 0;
     }
     keepalive(&m, &d);

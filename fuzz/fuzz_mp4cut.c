@@ -15,12 +15,6 @@ struct file {
     size_t n;
 };
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 static bool read_bytes(void *ctx, uint64_t off, void *buf, size_t n)
 {
     const struct file *f = ctx;
@@ -47,7 +41,7 @@ static void move(const struct file *f, const struct mp4cut *c,
 
         memcpy(buf, f->p + at, n);
         k = mp4cut_move(&m, buf, n);
-        must(k <= n);
+        require(k <= n);
         at += k;
     } while (k && at < end);
 }
@@ -56,16 +50,16 @@ static void check(const struct file *f, const struct mp4cut *c)
 {
     uint64_t end = c->head_bytes;
 
-    must(c->n > 0);
+    require(c->n > 0);
     for (size_t i = 0; i < c->n; i++) {
         const struct mp4cut_part *p = &c->part[i];
         struct fmp4_fragment g;
 
-        must(p->off >= end && (i == 0 || p->off == end));
-        must(p->off <= f->n && p->n <= f->n - p->off && p->length90k >= 0);
-        must(p->n == 0 || p->n >= FMP4_FRAGMENT_HEAD);
+        require(p->off >= end && (i == 0 || p->off == end));
+        require(p->off <= f->n && p->n <= f->n - p->off && p->length90k >= 0);
+        require(p->n == 0 || p->n >= FMP4_FRAGMENT_HEAD);
         if (p->n)
-            must(fmp4_fragment_read(&g, (const char *)f->p + p->off) && g.key);
+            require(fmp4_fragment_read(&g, (const char *)f->p + p->off) && g.key);
         end = p->off + p->n;
     }
     move(f, c, MP4CUT_AS_IS);
@@ -90,9 +84,9 @@ static void check_index(struct file *f, uint32_t track)
 
     if (mp4index_read(&t, &end, &memory_alloc, track, read_bytes, f, f->n))
         return;
-    must(t.n > 0 && t.n <= MP4INDEX_MAX && end < f->n);
+    require(t.n > 0 && t.n <= MP4INDEX_MAX && end < f->n);
     for (size_t i = 0; i < t.n; i++)
-        must(t.e[i].off < end && (!i || (t.e[i].off > t.e[i - 1].off &&
+        require(t.e[i].off < end && (!i || (t.e[i].off > t.e[i - 1].off &&
                                          t.e[i].pts > t.e[i - 1].pts)));
     gb_put(&memory_alloc, t.e);
 }
@@ -116,11 +110,11 @@ static void same_table(const struct mp4index_table *want,
     int err = mp4index_read(&t, &end, &memory_alloc, track, read_bytes, g,
                             g->n);
 
-    must((err == 0) == rises(want));
+    require((err == 0) == rises(want));
     if (err)
         return;
-    must(end == at && t.n == want->n);
-    must(memcmp(t.e, want->e, t.n * sizeof(*t.e)) == 0);
+    require(end == at && t.n == want->n);
+    require(memcmp(t.e, want->e, t.n * sizeof(*t.e)) == 0);
     gb_put(&memory_alloc, t.e);
 }
 
@@ -145,7 +139,7 @@ static void indexed(const struct file *f, const struct mp4cut *c)
         memcpy(whole, f->p, f->n);
         w = writer_of(whole + f->n, n);
         mp4index_write(&x, &w);
-        must(w.err == 0 && w.len == n);
+        require(w.err == 0 && w.len == n);
         g.p = whole;
         for (uint32_t id = 1; id <= MP4SCAN_TRACKS; id++)
             same_table(&x.table[id], &g, id, f->n);
@@ -161,9 +155,9 @@ static void heads(struct file *f)
 
     if (mp4scan_head(&a, read_bytes, f, f->n))
         return;
-    must(mp4scan_head_is_same(&a, &a));
-    must(mp4scan_head_is_like(&a, &a) == (a.trak[1].n || a.trak[2].n));
-    must(!mp4scan_head_is_like(&a, &none));
+    require(mp4scan_head_is_same(&a, &a));
+    require(mp4scan_head_is_like(&a, &a) == (a.trak[1].n || a.trak[2].n));
+    require(!mp4scan_head_is_like(&a, &none));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -185,7 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             mp4cut_fini(&c, &memory_alloc);
         }
     if (!mp4scan(&whole, read_bytes, &f, size))
-        must(whole.head_bytes <= whole.bytes && whole.bytes <= size);
+        require(whole.head_bytes <= whole.bytes && whole.bytes <= size);
     heads(&f);
     check_index(&f, FMP4_VIDEO_ID);
     check_index(&f, FMP4_AUDIO_ID);

@@ -79,26 +79,9 @@ static struct run {
     bool obliging;                 /* the device answers by itself */
     bool slow_edge;                /* closes when it is told to */
     bool bad;                      /* the last input was malformed */
-    unsigned long fail_in;         /* allocations until they fail; 0: never */
 } r;
 
 static struct sip_msg parsed, request;
-
-static void require(int ok)
-{
-    if (!ok)
-        abort();
-}
-
-static void *get(void *ctx, size_t n)
-{
-    if (r.fail_in == 1)
-        return NULL;
-    r.fail_in -= r.fail_in != 0;
-    return memory_get(ctx, n);
-}
-
-static const struct gb_alloc alloc = { get, memory_put, NULL };
 
 static void know(struct ids *k, uint64_t id)
 {
@@ -1031,12 +1014,12 @@ static void people(unsigned arg, const uint8_t *v)
 static bool begin(void)
 {
     struct sip_stack_config sc = {
-        .alloc = &alloc, .user_agent = "gb28181d", .max_transactions = 48,
+        .alloc = &memory_alloc, .user_agent = "gb28181d", .max_transactions = 48,
         .max_dialogs = 8, .max_subscriptions = 6,
         .obey_retry_after = r.how & 1, .large_bytes = r.how & 2 ? 1300 : 0,
     };
     struct platform_config pc = {
-        .alloc = &alloc, .id = SAYS_SERVER, .realm = SAYS_REALM,
+        .alloc = &memory_alloc, .id = SAYS_SERVER, .realm = SAYS_REALM,
         .password = PASSWORD, .auto_enrol = true, .offer_qop = false,
         .timezone_min = 0, .keep_open_ms = r.how & 4 ? 20000 : 0,
         .reset_alarms = r.how & 8, .port_min = 30000, .port_max = 30009,
@@ -1115,7 +1098,7 @@ static void restart(void)
     struct sip_stack *old_sip = r.sip;
     struct platform_group g = { .name = { "", 0 } };
 
-    r.fail_in = 0;
+    memory.fail_in = 0;
     require(begin());
     while (platform_group_next(old, g.name, &g))
         require(!platform_restore_group(r.p, g.name,
@@ -1174,7 +1157,7 @@ static void trouble(unsigned arg, const uint8_t *v)
 {
     switch (arg % 10) {
     case 0:
-        r.fail_in = v[0] ? 1u + v[1] : 0;
+        memory.fail_in = v[0] ? 1u + v[1] : 0;
         break;
     case 1:
         r.refuse_ports = v[0] % 4;
@@ -1295,7 +1278,7 @@ static void calm_down(void)
 {
     static const uint8_t v[8] = { 0 };
 
-    r.fail_in = 0;
+    memory.fail_in = 0;
     r.refuse_ports = 0;
     r.slow_edge = false;
     r.obliging = true;
@@ -1370,9 +1353,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     r.obliging = data[0] & 64;
     r.how = data[0];
-    r.fail_in = data[1];
+    memory.fail_in = data[1];
     if (begin()) {
-        r.fail_in = data[2];
+        memory.fail_in = data[2];
         if (!(data[0] & 32))
             enrol(0, v);
         script(data + 3, size - 3);

@@ -35,12 +35,6 @@ struct run {
 
 static char room[2 * PS_MUX_PES_BYTES + 512], pack[3 * PS_MUX_PES_BYTES];
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 /* A picture of one NAL unit, without a zero that could be read as a start
  * code; one ADTS frame; a block of G.711. */
 static struct slice bytes_of_frame(const struct frame *f, enum ps_codec codec)
@@ -68,16 +62,16 @@ static void on_au(void *ctx, const struct ps_au *au)
     struct frame *f;
     size_t n = 0;
 
-    must(t->seen < t->n && au->codec == t->codec && !au->corrupt);
+    require(t->seen < t->n && au->codec == t->codec && !au->corrupt);
     f = &t->frame[t->seen++];
     want = bytes_of_frame(f, t->codec);
-    must(au->bytes == want.n && (!is_video || au->key == f->key));
-    must(au->has_pts && au->pts90k == (f->pts90k & PTS_MASK));
+    require(au->bytes == want.n && (!is_video || au->key == f->key));
+    require(au->has_pts && au->pts90k == (f->pts90k & PTS_MASK));
     for (size_t i = 0; i < au->n_pieces; i++) {
-        must(memcmp(want.p + n, au->piece[i].p, au->piece[i].n) == 0);
+        require(memcmp(want.p + n, au->piece[i].p, au->piece[i].n) == 0);
         n += au->piece[i].n;
     }
-    must(n == want.n && (!is_video || au->n_nals == 1));
+    require(n == want.n && (!is_video || au->n_nals == 1));
 }
 
 /* The bytes of all packs must stay until the demuxer's end. */
@@ -90,7 +84,7 @@ static void feed(struct ps_demux *d, struct store *s, struct slice bytes)
 {
     char *copy = memory_get(NULL, bytes.n);
 
-    must(copy != NULL);
+    require(copy != NULL);
     memcpy(copy, bytes.p, bytes.n);
     s->p[s->n++] = copy;
     ps_demux_feed(d, (const uint8_t *)copy, bytes.n, &(struct ps_feed){ 0 });
@@ -118,7 +112,7 @@ static void frame(struct run *r, struct ps_mux *m, struct ps_demux *d,
         ps_mux_video(m, &w, bytes, pts90k, f->key);
     else
         ps_mux_audio(m, &w, bytes, pts90k);
-    must(w.err == 0 && w.len <= ps_mux_bound(bytes.n));
+    require(w.err == 0 && w.len <= ps_mux_bound(bytes.n));
     t->n++;
     feed(d, s, writer_slice(&w));
 }
@@ -134,7 +128,7 @@ static void not_there(const struct run *r, struct ps_mux *m)
         ps_mux_audio(m, &w, SLICE("x"), 0);
     else
         return;
-    must(w.err == GB_EUNSUPPORTED && w.len == 0);
+    require(w.err == GB_EUNSUPPORTED && w.len == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -160,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     r.video.codec = m.video;
     r.audio.codec = m.audio;
     r.video.n = r.video.seen = r.audio.n = r.audio.seen = r.n_long = 0;
-    must(ps_demux_new(&d, &memory_alloc, &hooks, &opt) == 0);
+    require(ps_demux_new(&d, &memory_alloc, &hooks, &opt) == 0);
     not_there(&r, &m);
     for (size_t i = 2; i + 4 <= size && s.n < FRAMES_MAX; i += 4) {
         int step = (int16_t)(data[i + 2] << 8 | data[i + 3]);
@@ -173,7 +167,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         frame(&r, &m, d, &s, &data[i], pts90k);
     }
     ps_demux_flush(d, true);
-    must(r.video.seen == r.video.n && r.audio.seen == r.audio.n);
+    require(r.video.seen == r.video.n && r.audio.seen == r.audio.n);
     ps_demux_free(d);
     while (s.n)
         memory_put(NULL, s.p[--s.n]);

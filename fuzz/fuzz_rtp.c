@@ -31,15 +31,9 @@ static void as_rtp(const uint8_t *data, size_t size)
         abort();
 }
 
-static void must(int ok)
-{
-    if (!ok)
-        abort();
-}
-
 static void same_block(const struct rtcp_block *a, const struct rtcp_block *b)
 {
-    must(a->ssrc == b->ssrc && a->fraction == b->fraction &&
+    require(a->ssrc == b->ssrc && a->fraction == b->fraction &&
          a->lost == b->lost && a->ext_seq == b->ext_seq &&
          a->jitter == b->jitter && a->lsr == b->lsr && a->dlsr == b->dlsr);
 }
@@ -68,22 +62,22 @@ static void reported(const struct rtcp_packet *pkt, struct slice name)
         rtcp_rr_write(&w, pkt->ssrc, block, n);
     rtcp_sdes_write(&w, pkt->ssrc, name);
     rtcp_bye_write(&w, pkt->ssrc);
-    must(w.err == 0);
+    require(w.err == 0);
     left = w.len;
-    must(rtcp_next(&q, &p, &left) && q.count == n);
-    must(q.type == (is_sr ? RTCP_SR : RTCP_RR));
+    require(rtcp_next(&q, &p, &left) && q.count == n);
+    require(q.type == (is_sr ? RTCP_SR : RTCP_RR));
     if (is_sr)
-        must(rtcp_sr_parse(&sr_back, &q) == 0 && sr.ssrc == sr_back.ssrc &&
+        require(rtcp_sr_parse(&sr_back, &q) == 0 && sr.ssrc == sr_back.ssrc &&
              sr.ntp == sr_back.ntp && sr.rtp_ts == sr_back.rtp_ts &&
              sr.packets == sr_back.packets && sr.octets == sr_back.octets);
     for (unsigned i = 0; i < n; i++) {
-        must(rtcp_block_parse(&back, &q, i) == 0);
+        require(rtcp_block_parse(&back, &q, i) == 0);
         same_block(&block[i], &back);
     }
-    must(rtcp_next(&q, &p, &left) && rtcp_cname_parse(&name_back, &q) == 0);
-    must(slice_eq(name, name_back));
-    must(rtcp_next(&q, &p, &left) && q.type == RTCP_BYE && left == 0);
-    must(q.has_ssrc && q.ssrc == pkt->ssrc);
+    require(rtcp_next(&q, &p, &left) && rtcp_cname_parse(&name_back, &q) == 0);
+    require(slice_eq(name, name_back));
+    require(rtcp_next(&q, &p, &left) && q.type == RTCP_BYE && left == 0);
+    require(q.has_ssrc && q.ssrc == pkt->ssrc);
 }
 
 static void as_rtcp(const uint8_t *data, size_t size)
@@ -120,7 +114,7 @@ static void as_payloads(const uint8_t *data, size_t size)
 
     if (size == 0)
         return;
-    must(rtp_kind_name(rtp_kind_of(data[0] & 0x7f, slice_of((const char *)
+    require(rtp_kind_name(rtp_kind_of(data[0] & 0x7f, slice_of((const char *)
                                    data + 1, size - 1)))[0]);
     rtp_kind_init(&t, data[0] & 0x7f,
                   (enum rtp_kind)(data[0] % RTP_KIND_COUNT));

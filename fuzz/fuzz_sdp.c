@@ -75,12 +75,6 @@ static void side_parsers(const struct sdp *s)
     }
 }
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 /* What was kept of unknown attributes is found by its name. */
 static void attributes(const struct sdp_media *m)
 {
@@ -90,9 +84,9 @@ static void attributes(const struct sdp_media *m)
         struct slice rest = m->other[i], name;
 
         slice_cut(&rest, ':', &name);
-        must(sdp_attr(m, slice_trim(name), &value));
+        require(sdp_attr(m, slice_trim(name), &value));
     }
-    must(!sdp_attr(m, SLICE("no:such"), &value));
+    require(!sdp_attr(m, SLICE("no:such"), &value));
 }
 
 static void numbers(const struct sdp *s)
@@ -106,9 +100,9 @@ static void numbers(const struct sdp *s)
     if (sdp_ssrc_make(&ssrc, s->origin_user, history, serial))
         return;
     sdp_ssrc_write(&w, ssrc);
-    must(!w.err && sdp_ssrc_parse(&again, writer_slice(&w)));
-    must(again == ssrc && ssrc % 10000 == serial);
-    must((text[0] == '1') == history);
+    require(!w.err && sdp_ssrc_parse(&again, writer_slice(&w)));
+    require(again == ssrc && ssrc % 10000 == serial);
+    require((text[0] == '1') == history);
 }
 
 /* An attribute of m that means nothing to us, for an offer of ours. */
@@ -143,9 +137,9 @@ static struct sdp_offer offer_from(const struct sdp *s)
         .format = s->format,
     };
 
-    must(sdp_selected_stream(&o.select) == stream);
+    require(sdp_selected_stream(&o.select) == stream);
     if (!sdp_media_addr(s, m, &o.addr))
-        must(gb_addr_parse(&o.addr, SLICE("192.0.2.6:9"), 0) == 0);
+        require(gb_addr_parse(&o.addr, SLICE("192.0.2.6:9"), 0) == 0);
     return o;
 }
 
@@ -163,21 +157,21 @@ static void both_sides(const struct sdp *s)
     sdp_offer_write(&w, &o);
     if (w.err || w.len > SDP_MAX_BYTES / 2)
         return;
-    must(sdp_parse(&offer, writer_slice(&w), NULL) == 0);
-    must(offer.n_media == 1 && offer.ssrc == o.ssrc &&
+    require(sdp_parse(&offer, writer_slice(&w), NULL) == 0);
+    require(offer.n_media == 1 && offer.ssrc == o.ssrc &&
          offer.operation == o.operation);
-    must(!sdp_is_history(o.operation) ||
+    require(!sdp_is_history(o.operation) ||
          (offer.start_s == o.start_s && offer.stop_s == o.stop_s));
-    must(o.minimal || sdp_selected_stream(&offer.media[0].select) ==
+    require(o.minimal || sdp_selected_stream(&offer.media[0].select) ==
                           sdp_selected_stream(&o.select));
-    must(sdp_choose_format(&offer.media[0], &a.pt) == 0);
+    require(sdp_choose_format(&offer.media[0], &a.pt) == 0);
     w = writer_of(reply, sizeof(reply));
     sdp_answer_write(&w, &offer, &offer.media[0], &a);
-    must(!w.err && sdp_parse(&answer, writer_slice(&w), NULL) == 0);
-    must(answer.media[0].setup == sdp_setup_opposite(offer.media[0].setup));
-    must(sdp_agree(&g, &o, &answer) == 0);
-    must(!g.either && !g.retry_udp && !g.ssrc_changed && g.has_format);
-    must(g.peer_setup == answer.media[0].setup);
+    require(!w.err && sdp_parse(&answer, writer_slice(&w), NULL) == 0);
+    require(answer.media[0].setup == sdp_setup_opposite(offer.media[0].setup));
+    require(sdp_agree(&g, &o, &answer) == 0);
+    require(!g.either && !g.retry_udp && !g.ssrc_changed && g.has_format);
+    require(g.peer_setup == answer.media[0].setup);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -53,29 +53,9 @@ static struct run {
     uint8_t arriving; /* the packet that came last: it is in none's way */
     unsigned lose, repeat; /* the next so many */
     bool tcp, swap;
-    unsigned long fail_in; /* allocations until they fail; 0: never */
 } r;
 
 static struct sip_msg parsed;
-
-static void require(int ok)
-{
-    if (!ok)
-        abort();
-}
-
-/* ---- memory ---------------------------------------------------------------- */
-
-static void *get(void *ctx, size_t n)
-{
-    if (r.fail_in == 1)
-        return NULL;
-    if (r.fail_in)
-        r.fail_in--;
-    return memory_get(ctx, n);
-}
-
-static const struct gb_alloc alloc = { get, memory_put, NULL };
 
 /* ---- what is known of ends ----------------------------------------------- */
 
@@ -264,7 +244,7 @@ static void deliver(unsigned n)
         r.arriving = at;
         err = sip_stack_input(r.side[k->to].s, &from, slice_of(k->p, k->n),
                               r.now_ms);
-        require(!err || !k->whole || (err == GB_ENOMEM && r.fail_in == 1));
+        require(!err || !k->whole || (err == GB_ENOMEM && memory.fail_in == 1));
         drain();
     }
 }
@@ -515,7 +495,7 @@ static bool happen(int side, unsigned what, unsigned arg)
         r.repeat = arg >> 4;
         return true;
     case 15:
-        r.fail_in = arg;
+        memory.fail_in = arg;
         return true;
     case 16:
         drain(); /* twist what has just been sent */
@@ -571,14 +551,15 @@ static void step(unsigned what, unsigned arg)
 
 static void start(unsigned flags)
 {
-    struct sip_stack_config cfg = { .alloc = &alloc, .max_transactions = 64,
+    struct sip_stack_config cfg = { .alloc = &memory_alloc, .max_transactions = 64,
                                     .max_dialogs = 12, .max_subscriptions = 8,
                                     .obey_retry_after = flags & 2 };
 
     memory_begin(0);
     memset(r.side, 0, sizeof(r.side));
     r.now_ms = 1;
-    r.n_wire = r.fail_in = r.lose = r.repeat = 0;
+    r.n_wire = r.lose = r.repeat = 0;
+    memory.fail_in = 0;
     for (unsigned i = 0; i < MAX_WIRE; i++)
         r.order[i] = (uint8_t)i;
     r.arriving = MAX_WIRE;
@@ -614,7 +595,8 @@ static void finish(void)
 {
     struct sip_counters c;
 
-    r.fail_in = r.lose = r.repeat = 0;
+    r.lose = r.repeat = 0;
+    memory.fail_in = 0;
     r.side[0].mute = r.side[1].mute = true;
     r.side[0].rude = r.side[1].rude = false;
     for (unsigned n = 0; n < 2000; n++) {

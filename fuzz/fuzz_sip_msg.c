@@ -16,16 +16,10 @@
 static struct sip_msg a, b;
 static char text[ROOM], echo[ROOM], dump[4 * ROOM];
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 /* The slice lies inside the message. */
 static void inside(struct slice s)
 {
-    must(s.n == 0 || (s.p >= a.bytes.p &&
+    require(s.n == 0 || (s.p >= a.bytes.p &&
                       s.p + s.n <= a.bytes.p + a.bytes.n));
 }
 
@@ -73,16 +67,16 @@ static struct slice write_again(void)
 
 static void compare(void)
 {
-    must(a.is_request == b.is_request && a.status == b.status);
-    must(slice_eq(a.method_name, b.method_name) && a.method == b.method);
-    must(slice_eq(a.uri.text, b.uri.text) && a.uri.port == b.uri.port);
-    must(same(a.via.host, b.via.host) && a.via.port == b.via.port);
-    must(same(a.via.branch, b.via.branch));
-    must(same(a.from.uri.text, b.from.uri.text));
-    must(same(a.from.tag, b.from.tag) && same(a.to.tag, b.to.tag));
-    must(same(a.to.uri.user, b.to.uri.user));
-    must(same(a.call_id, b.call_id) && a.cseq.number == b.cseq.number);
-    must(slice_eq(a.body, b.body) && a.max_forwards == b.max_forwards);
+    require(a.is_request == b.is_request && a.status == b.status);
+    require(slice_eq(a.method_name, b.method_name) && a.method == b.method);
+    require(slice_eq(a.uri.text, b.uri.text) && a.uri.port == b.uri.port);
+    require(same(a.via.host, b.via.host) && a.via.port == b.via.port);
+    require(same(a.via.branch, b.via.branch));
+    require(same(a.from.uri.text, b.from.uri.text));
+    require(same(a.from.tag, b.from.tag) && same(a.to.tag, b.to.tag));
+    require(same(a.to.uri.user, b.to.uri.user));
+    require(same(a.call_id, b.call_id) && a.cseq.number == b.cseq.number);
+    require(slice_eq(a.body, b.body) && a.max_forwards == b.max_forwards);
 }
 
 /* The 200 (or the refusal) to a request parses and carries its keys. */
@@ -94,16 +88,16 @@ static void answer(void)
     bool good = a.reject == 0;
 
     p.status = good ? 200 : a.reject;
-    must(sip_echo_write(&w, &a, &source, SLICE("T1")) == 0);
+    require(sip_echo_write(&w, &a, &source, SLICE("T1")) == 0);
     p.echo = writer_slice(&w);
     w = writer_of(text, sizeof(text));
-    must(sip_response_build(&w, &p) == 0);
+    require(sip_response_build(&w, &p) == 0);
     if (w.len > SIP_MAX_HEAD || !good)
         return;
-    must(sip_msg_parse(&b, writer_slice(&w), SIP_STREAM, NULL) == 0);
-    must(same(a.via.branch, b.via.branch) && same(a.call_id, b.call_id));
-    must(same(a.from.tag, b.from.tag) && a.cseq.number == b.cseq.number);
-    must(a.to.tag.n ? same(a.to.tag, b.to.tag)
+    require(sip_msg_parse(&b, writer_slice(&w), SIP_STREAM, NULL) == 0);
+    require(same(a.via.branch, b.via.branch) && same(a.call_id, b.call_id));
+    require(same(a.from.tag, b.from.tag) && a.cseq.number == b.cseq.number);
+    require(a.to.tag.n ? same(a.to.tag, b.to.tag)
                     : slice_eq(b.to.tag, SLICE("T1")));
 }
 
@@ -121,24 +115,24 @@ static void behind_empty_line(struct slice in)
     memset(&a, 0xa5, sizeof(a));
     memset(&b, 0x5a, sizeof(b));
     err = sip_msg_parse(&a, in, SIP_DATAGRAM, NULL);
-    must(err == sip_msg_parse(&b, slice_of(buf, in.n + 2), SIP_DATAGRAM,
+    require(err == sip_msg_parse(&b, slice_of(buf, in.n + 2), SIP_DATAGRAM,
                               NULL));
-    must(a.n_fields == b.n_fields && a.reject == b.reject);
-    must((a.odd | SIP_ODD_LEADING) == (b.odd | SIP_ODD_LEADING));
-    must(memcmp(a.first, b.first, sizeof(a.first)) == 0);
+    require(a.n_fields == b.n_fields && a.reject == b.reject);
+    require((a.odd | SIP_ODD_LEADING) == (b.odd | SIP_ODD_LEADING));
+    require(memcmp(a.first, b.first, sizeof(a.first)) == 0);
     for (size_t i = 0; i < a.n_fields; i++)
-        must(a.fields[i].id == b.fields[i].id &&
+        require(a.fields[i].id == b.fields[i].id &&
              a.fields[i].next == b.fields[i].next &&
              slice_eq(a.fields[i].name, b.fields[i].name) &&
              slice_eq(a.fields[i].value, b.fields[i].value));
-    must(slice_eq(a.via.text, b.via.text));
-    must(slice_eq(a.via.branch, b.via.branch));
-    must(slice_eq(a.from.text, b.from.text));
-    must(slice_eq(a.from.tag, b.from.tag));
-    must(slice_eq(a.to.text, b.to.text) && slice_eq(a.to.tag, b.to.tag));
-    must(slice_eq(a.uri.text, b.uri.text) && slice_eq(a.uri.user, b.uri.user));
-    must(slice_eq(a.body, b.body) && a.method == b.method);
-    must(a.cseq.number == b.cseq.number && a.max_forwards == b.max_forwards);
+    require(slice_eq(a.via.text, b.via.text));
+    require(slice_eq(a.via.branch, b.via.branch));
+    require(slice_eq(a.from.text, b.from.text));
+    require(slice_eq(a.from.tag, b.from.tag));
+    require(slice_eq(a.to.text, b.to.text) && slice_eq(a.to.tag, b.to.tag));
+    require(slice_eq(a.uri.text, b.uri.text) && slice_eq(a.uri.user, b.uri.user));
+    require(slice_eq(a.body, b.body) && a.method == b.method);
+    require(a.cseq.number == b.cseq.number && a.max_forwards == b.max_forwards);
 }
 
 /* What is read of a message when it is asked for lies inside it. */
@@ -152,15 +146,15 @@ static void values(void)
     int64_t expires = sip_msg_expires(&a, found ? &contact : NULL);
     int n = sip_msg_routes(&a, SIP_HDR_ROUTE, route, 8);
 
-    must(a.body.n || content == SIP_CONTENT_NONE);
-    must(expires >= -1 && expires <= UINT32_MAX);
-    must(n >= 0 ? n <= 8 : n == GB_ELIMIT);
+    require(a.body.n || content == SIP_CONTENT_NONE);
+    require(expires >= -1 && expires <= UINT32_MAX);
+    require(n >= 0 ? n <= 8 : n == GB_ELIMIT);
     for (int i = 0; i < n; i++)
         inside(route[i]);
     if (found)
         inside(contact.uri.text);
     if (sip_challenge_pick(&c, &a, SIP_HDR_WWW_AUTHENTICATE) == 0)
-        must(c.alg != SIP_DIGEST_OTHER && !c.qop_other);
+        require(c.alg != SIP_DIGEST_OTHER && !c.qop_other);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -175,7 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     behind_empty_line(in);
     (void)sip_msg_parse(&a, in, SIP_STREAM, NULL);
     err = sip_msg_parse(&a, in, SIP_DATAGRAM, &d);
-    must(!err || d.off <= size);
+    require(!err || d.off <= size);
     sip_msg_dump(&w, &a, err, &d);
     inside(a.body);
     for (size_t i = 0; i < a.n_fields; i++)
@@ -188,7 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     again = write_again();
     if (again.n == 0 || again.n - a.body.n > SIP_MAX_HEAD)
         return 0; /* longer than our own buffer: fine */
-    must(sip_msg_parse(&b, again,
+    require(sip_msg_parse(&b, again,
                        a.n_fields < SIP_MAX_FIELDS ? SIP_STREAM : SIP_DATAGRAM,
                        NULL) == 0);
     compare();

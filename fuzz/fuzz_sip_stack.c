@@ -54,27 +54,6 @@ enum style {
 
 static struct sip_msg parsed;
 
-static unsigned fail_in; /* allocations until they fail; 0: never */
-static bool failed;      /* one has */
-
-static void *fuzz_get(void *ctx, size_t n)
-{
-    if (fail_in == 1) {
-        failed = true;
-        return NULL;
-    }
-    fail_in -= fail_in != 0;
-    return memory_get(ctx, n);
-}
-
-static const struct gb_alloc alloc = { fuzz_get, memory_put, NULL };
-
-static void require(int ok)
-{
-    if (!ok)
-        abort();
-}
-
 static struct sip_peer peer(unsigned arg)
 {
     return (struct sip_peer){
@@ -264,7 +243,7 @@ static void compose(struct run *r, unsigned arg, struct slice b)
         memcpy(first, r->out, n);
         r->n_outs = 0;
         input(r, arg, writer_slice(&w));
-        if (r->n_outs == 1 && n && !failed && !memcmp(first, "SIP/2.0", 7) &&
+        if (r->n_outs == 1 && n && !memory.failed && !memcmp(first, "SIP/2.0", 7) &&
             !memcmp(r->out, "SIP/2.0", 7) && r->answer && r->status >= 200)
             require(n == r->n_out && !memcmp(first, r->out, n));
     }
@@ -511,7 +490,7 @@ static void dialog_calls(struct run *r, unsigned arg)
 /* A new stack; the old one goes with all that is under way. */
 static void restart(struct run *r, unsigned flags)
 {
-    struct sip_stack_config cfg = { .alloc = &alloc,
+    struct sip_stack_config cfg = { .alloc = &memory_alloc,
                                     .max_transactions = flags & 8 ? 3 : 24,
                                     .max_dialogs = flags & 16 ? 2 : 18,
                                     .reply_by_via = flags & 1,
@@ -524,8 +503,8 @@ static void restart(struct run *r, unsigned flags)
     sip_stack_free(r->s);
     r->s = NULL;
     if (sip_stack_new(&r->s, &cfg)) {
-        require(fail_in == 1);
-        fail_in = 0;
+        require(memory.fail_in == 1);
+        memory.fail_in = 0;
         require(!sip_stack_new(&r->s, &cfg));
     }
     r->n_dialogs = r->n_sent = r->n_out = r->n_outs = 0;
@@ -571,7 +550,7 @@ static void step(struct run *r, unsigned what, unsigned arg, struct slice b)
         drain(r);
         break;
     case 8:
-        fail_in = arg;
+        memory.fail_in = arg;
         break;
     case 9:
         answer_parts(r, arg, b);
@@ -597,7 +576,7 @@ static void settle(struct run *r)
     struct sip_counters c;
 
     r->answer = false;
-    fail_in = 0;
+    memory.fail_in = 0;
     for (unsigned n = 0; n < 100000; n++) {
         size_t dialogs = r->n_dialogs < MAX_DIALOGS ? r->n_dialogs
                                                     : MAX_DIALOGS;
@@ -625,8 +604,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct run r;
 
     memory_begin(0);
-    fail_in = 0;
-    failed = false;
     r.s = NULL;
     r.now_ms = 1;
     r.answer = true;
@@ -640,7 +617,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (n > size - 4)
             n = size - 4;
-        copy = memory_get(NULL, n); /* its end is watched */
+        copy = memory_take(n); /* its end is watched */
         memcpy(copy, data + 4, n);
         step(&r, data[0], data[1], slice_of(copy, n));
         memory_put(NULL, copy);

@@ -15,12 +15,6 @@ static const uint8_t events[] = { SIP_TE_1XX,     SIP_TE_2XX, SIP_TE_FINAL,
                                   SIP_TE_IO_ERROR };
 #define N_EVENTS sizeof(events)
 
-static void require(int ok)
-{
-    if (!ok)
-        abort();
-}
-
 static void check(const struct sip_trans *t, unsigned acts, uint64_t now_ms)
 {
     require(t->state < SIP_TS_STATES);

@@ -10,12 +10,6 @@
 
 #define ROOM 65536
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 static void other_case(struct slice in)
 {
     static char other[ROOM];
@@ -29,8 +23,8 @@ static void other_case(struct slice in)
     memcpy(other, in.p, in.n);
     memcpy(other, "SIP", 3);
     err = sip_uri_parse(&u, in, &d);
-    must(err == sip_uri_parse(&v, out, &e) && d.off == e.off);
-    must(err || (slice_eq(u.user, v.user) && slice_eq(u.host, v.host) &&
+    require(err == sip_uri_parse(&v, out, &e) && d.off == e.off);
+    require(err || (slice_eq(u.user, v.user) && slice_eq(u.host, v.host) &&
                  slice_eq(u.params, v.params) && u.port == v.port &&
                  slice_eq(u.headers, v.headers) &&
                  slice_eq(u.password, v.password)));
@@ -44,7 +38,7 @@ static void two(struct slice in)
 
     if (slice_cut(&in, ' ', &first) && !sip_uri_parse(&u, first, NULL) &&
         !sip_uri_parse(&v, in, NULL))
-        must(sip_uri_eq(&u, &v) == sip_uri_eq(&v, &u));
+        require(sip_uri_eq(&u, &v) == sip_uri_eq(&v, &u));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -62,24 +56,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     two(in);
     if (sip_uri_parse(&u, in, NULL))
         return 0;
-    must(sip_uri_eq(&u, &u));
+    require(sip_uri_eq(&u, &u));
     sip_addr_write(&w, in, SLICE("t"));
-    must(w.err == 0);
-    must(sip_addr_parse(&a, writer_slice(&w), NULL) == 0);
-    must(slice_eq(a.uri.text, in) && slice_eq(a.tag, SLICE("t")));
-    must(sip_uri_eq(&a.uri, &u));
+    require(w.err == 0);
+    require(sip_addr_parse(&a, writer_slice(&w), NULL) == 0);
+    require(slice_eq(a.uri.text, in) && slice_eq(a.tag, SLICE("t")));
+    require(sip_uri_eq(&a.uri, &u));
     if (sip_uri_addr(&u, 5060, &at) == 0)
-        must(at.port == (u.port ? u.port : 5060));
-    must(!sip_uri_is_loose(&u) || u.params.n);
-    must(u.scheme == SIP_SCHEME_TEL ? sip_uri_number(&u).n > 0
+        require(at.port == (u.port ? u.port : 5060));
+    require(!sip_uri_is_loose(&u) || u.params.n);
+    require(u.scheme == SIP_SCHEME_TEL ? sip_uri_number(&u).n > 0
                                     : sip_uri_number(&u).n == 0);
     if (!sip_uri_is_sip(&u) || u.user.n == 0)
         return 0;
-    must(sip_uri_user(&u, user, sizeof(user), &plain));
+    require(sip_uri_user(&u, user, sizeof(user), &plain));
     w = writer_of(text, sizeof(text));
     sip_uri_write(&w, plain, u.host);
-    must(sip_uri_parse(&v, writer_slice(&w), NULL) == 0);
-    must(sip_uri_user(&v, again, sizeof(again), &back));
-    must(slice_eq(plain, back) && slice_eq(u.host, v.host));
+    require(sip_uri_parse(&v, writer_slice(&w), NULL) == 0);
+    require(sip_uri_user(&v, again, sizeof(again), &back));
+    require(slice_eq(plain, back) && slice_eq(u.host, v.host));
     return 0;
 }

@@ -12,15 +12,9 @@
 static struct slice all;
 static char text[256 * 1024];
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 static void inside(struct slice s)
 {
-    must(s.n == 0 || (s.p >= all.p && s.p + s.n <= all.p + all.n));
+    require(s.n == 0 || (s.p >= all.p && s.p + s.n <= all.p + all.n));
 }
 
 static void via(struct slice in)
@@ -34,9 +28,9 @@ static void via(struct slice in)
     inside(v.branch);
     inside(v.received);
     sip_via_write_echo(&w, &v, &source);
-    must(sip_via_parse(&back, writer_slice(&w), NULL) == 0);
-    must(v.port == back.port && slice_eq(v.host, back.host));
-    must(!v.has_rport || (back.rport == 5060 && back.received.n));
+    require(sip_via_parse(&back, writer_slice(&w), NULL) == 0);
+    require(v.port == back.port && slice_eq(v.host, back.host));
+    require(!v.has_rport || (back.rport == 5060 && back.received.n));
 }
 
 static void cseq(struct slice in)
@@ -47,9 +41,9 @@ static void cseq(struct slice in)
     if (sip_cseq_parse(&c, in, NULL))
         return;
     sip_cseq_write(&w, &c);
-    must(w.err == 0 && w.len > 8);
-    must(sip_cseq_parse(&back, slice_of(text + 6, w.len - 8), NULL) == 0);
-    must(c.number == back.number &&
+    require(w.err == 0 && w.len > 8);
+    require(sip_cseq_parse(&back, slice_of(text + 6, w.len - 8), NULL) == 0);
+    require(c.number == back.number &&
          slice_eq(c.method_name, back.method_name));
 }
 
@@ -64,19 +58,19 @@ static void nonce(struct slice theirs, struct slice whom)
     uint64_t stamp = 0;
 
     sip_nonce_key_init(&key, secret);
-    must(sip_nonce_check(theirs, &key, whom, 100000, 300, &stamp) ==
+    require(sip_nonce_check(theirs, &key, whom, 100000, 300, &stamp) ==
          SIP_NONCE_FOREIGN);
     sip_nonce_make(made, &key, whom, 100000, 7);
-    must(sip_nonce_check(ours, &key, whom, 100300, 300, &stamp) ==
+    require(sip_nonce_check(ours, &key, whom, 100300, 300, &stamp) ==
              SIP_NONCE_GOOD &&
          stamp == (UINT64_C(100000) << 16 | 7));
-    must(sip_nonce_check(ours, &key, whom, 100301, 300, NULL) ==
+    require(sip_nonce_check(ours, &key, whom, 100301, 300, NULL) ==
          SIP_NONCE_STALE);
-    must(sip_nonce_check(ours, &key, SLICE("another"), 100000, 300, NULL) ==
+    require(sip_nonce_check(ours, &key, SLICE("another"), 100000, 300, NULL) ==
              SIP_NONCE_FOREIGN ||
          slice_eq(whom, SLICE("another")));
     made[SIP_NONCE_LEN - 1] ^= 1;
-    must(sip_nonce_check(ours, &key, whom, 100000, 300, NULL) ==
+    require(sip_nonce_check(ours, &key, whom, 100000, 300, NULL) ==
          SIP_NONCE_FOREIGN);
 }
 
@@ -92,15 +86,15 @@ static void credentials(struct slice in)
     inside(c.username);
     inside(c.response);
     nonce(c.nonce, c.username);
-    must(!sip_nc_parse(c.nc, &nc) || nc > 0);
+    require(!sip_nc_parse(c.nc, &nc) || nc > 0);
     sip_ha1_make(&ha1, c.alg, c.username, c.realm, SLICE("12345678"));
     (void)sip_digest_check(&c, SLICE("REGISTER"), &ha1);
     if (c.alg == SIP_DIGEST_OTHER)
         return;
     sip_ha1_pack(raw, &ha1);
     sip_ha1_unpack(&back, c.alg, raw);
-    must(back.n == ha1.n && memcmp(back.hex, ha1.hex, ha1.n) == 0);
-    must(sip_digest_by_word(sip_digest_name(c.alg)) == c.alg);
+    require(back.n == ha1.n && memcmp(back.hex, ha1.hex, ha1.n) == 0);
+    require(sip_digest_by_word(sip_digest_name(c.alg)) == c.alg);
 }
 
 /* Without what ends a line, which is left out on writing. */
@@ -120,8 +114,8 @@ static void challenge_again(const struct sip_challenge *c)
     sip_challenge_write(&w, c->alg, c->realm, c->nonce, c->qop_auth, c->stale);
     if (c->alg == SIP_DIGEST_OTHER || w.err)
         return;
-    must(sip_challenge_parse(&back, writer_slice(&w)) == 0);
-    must(back.alg == c->alg && slice_eq(back.realm, c->realm) &&
+    require(sip_challenge_parse(&back, writer_slice(&w)) == 0);
+    require(back.alg == c->alg && slice_eq(back.realm, c->realm) &&
          slice_eq(back.nonce, c->nonce) && back.qop_auth == c->qop_auth &&
          back.stale == c->stale);
 }
@@ -137,8 +131,8 @@ static void proof(const struct sip_challenge *c, const struct sip_answer *a,
     if (sip_auth_info_write(&w, r, ha1, SLICE("next")))
         return;
     sip_auth_info_parse(&i, writer_slice(&w));
-    must(slice_eq(i.nextnonce, SLICE("next")) && i.rspauth.n == ha1->n);
-    must(sip_auth_info_check(&i, c, a));
+    require(slice_eq(i.nextnonce, SLICE("next")) && i.rspauth.n == ha1->n);
+    require(sip_auth_info_check(&i, c, a));
 }
 
 static void challenge(struct slice in)
@@ -162,9 +156,9 @@ static void challenge(struct slice in)
     challenge_again(&c);
     if (sip_answer_write(&w, &c, &answer))
         return;
-    must(sip_credentials_parse(&r, writer_slice(&w)) == 0);
+    require(sip_credentials_parse(&r, writer_slice(&w)) == 0);
     sip_ha1_make(&ha1, r.alg, answer.username, c.realm, answer.password);
-    must(sip_digest_check(&r, answer.method, &ha1));
+    require(sip_digest_check(&r, answer.method, &ha1));
     proof(&c, &answer, &r, &ha1);
 }
 
@@ -181,7 +175,7 @@ static void auth_info(struct slice in)
     inside(i.nextnonce);
     inside(i.rspauth);
     inside(i.nc);
-    must(sip_auth_info_check(&i, &c, &a) == (i.rspauth.n == 0));
+    require(sip_auth_info_check(&i, &c, &a) == (i.rspauth.n == 0));
 }
 
 static void date(struct slice in)
@@ -194,8 +188,8 @@ static void date(struct slice in)
     sip_date_write(&w, ms, SIP_BEIJING_S);
     if (ms > INT64_C(253402271999999))
         return; /* year 10000 */
-    must(sip_date_parse(writer_slice(&w), SIP_BEIJING_S, &back) == 0);
-    must(ms == back);
+    require(sip_date_parse(writer_slice(&w), SIP_BEIJING_S, &back) == 0);
+    require(ms == back);
 }
 
 static void addr(struct slice in)
@@ -209,7 +203,7 @@ static void addr(struct slice in)
         if (sip_addr_parse(&a, elem, NULL) == 0) {
             inside(a.tag);
             inside(a.uri.host);
-            must(!sip_contact_q(&a, &q) || q <= 1000);
+            require(!sip_contact_q(&a, &q) || q <= 1000);
         }
     }
 }
@@ -223,9 +217,9 @@ static void subject_again(const struct sip_subject *s)
         !is_writable(s->receiver) || !is_writable(s->receiver_seq))
         return;
     sip_subject_write(&w, s);
-    must(w.err == 0);
+    require(w.err == 0);
     sip_subject_parse(&back, writer_slice(&w));
-    must(slice_eq(s->sender, back.sender) &&
+    require(slice_eq(s->sender, back.sender) &&
          slice_eq(s->sender_seq, back.sender_seq) &&
          slice_eq(s->receiver, back.receiver) &&
          slice_eq(s->receiver_seq, back.receiver_seq));
@@ -252,12 +246,12 @@ static void others(struct slice in)
     if (sip_ctype_parse(&c, in) == 0)
         inside(c.params);
     if (sip_retry_after_read(&after, in) == 0) {
-        must(sip_retry_after_parse(in, &n) && n == after.after_s);
+        require(sip_retry_after_parse(in, &n) && n == after.after_s);
         inside(after.comment);
     }
     for (size_t i = 0; i <= in.n && !end; i++)
         end = sip_xml_end_from(slice_head(in, i), &from);
-    must(end == sip_xml_end(in));
+    require(end == sip_xml_end(in));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

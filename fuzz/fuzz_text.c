@@ -10,12 +10,6 @@
 
 #define MAX_IN 4096
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 static bool has_a_codeless(struct slice text)
 {
     static const struct slice codeless[] = {
@@ -37,13 +31,13 @@ static void there_and_back(struct slice text, enum manscdp_charset via)
     struct writer v = writer_of(back, sizeof(back));
 
     manscdp_text_encode(&w, text, via);
-    must(!w.err);
+    require(!w.err);
     manscdp_text_decode(&v, writer_slice(&w), via);
-    must(!v.err);
+    require(!v.err);
     if (via == MANSCDP_GB18030 && has_a_codeless(text))
         return;
     if (via != MANSCDP_GB2312 && !slice_has_prefix(text, SLICE("\xef\xbb\xbf")))
-        must(slice_eq(writer_slice(&v), text));
+        require(slice_eq(writer_slice(&v), text));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -66,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 how == 0   ? MANSCDP_UTF8
                                 : how == 1 ? MANSCDP_GB18030
                                            : manscdp_text_detect(in));
-        must(!w.err && manscdp_text_is_utf8(writer_slice(&w)));
+        require(!w.err && manscdp_text_is_utf8(writer_slice(&w)));
         there_and_back(writer_slice(&w), MANSCDP_GB18030);
         there_and_back(writer_slice(&w), MANSCDP_UTF8);
         there_and_back(writer_slice(&w), MANSCDP_GB2312);

@@ -11,12 +11,6 @@
 
 #define NVR "34020000001180000001"
 
-static void must(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
 static const char *const ids[] = {
     "34", "3402", "340203", "34020301", "340200", "34020000002000000001",
     "34020000002150000001", "34020000002150000002", "34020000002160000001",
@@ -46,7 +40,7 @@ static struct tree *new_tree(void)
                                       SLICE("3401000000") };
     struct tree *t;
 
-    must(tree_new(&t, &memory_alloc, &roots, seed) == 0);
+    require(tree_new(&t, &memory_alloc, &roots, seed) == 0);
     return t;
 }
 
@@ -56,7 +50,7 @@ static void put(struct tree *t, const struct world *w, size_t i)
     const struct tree_item in = { slice_str(ids[i]), slice_str(it->parent),
                                   slice_str(it->civil), slice_str(it->group) };
 
-    must(tree_put(t, &in) == 0);
+    require(tree_put(t, &in) == 0);
 }
 
 /* Many parents make many places: the walk is cut, not the tree. */
@@ -68,10 +62,10 @@ static void walk(struct world *w, enum tree_view view, struct slice parent,
     struct tree_node n;
     size_t pos = 0;
 
-    must(depth <= TREE_MAX_DEPTH);
+    require(depth <= TREE_MAX_DEPTH);
     while (w->nodes < WALK_MAX && !tree_child(w->t, view, parent, &pos, &n)) {
         w->nodes++;
-        must(!slice_eq(n.id, parent));
+        require(!slice_eq(n.id, parent));
         for (size_t i = 0; i < N_IDS; i++)
             if (slice_eq(n.id, slice_str(ids[i])))
                 w->seen[i] = true;
@@ -86,7 +80,7 @@ static void check(struct world *w, enum tree_view view)
         w->seen[i] = false;
     walk(w, view, SLICE(""), 1);
     for (size_t i = 0; i + 1 < N_IDS && view == TREE_ALL; i++)
-        must(w->nodes >= WALK_MAX || w->seen[i] || !w->item[i].there);
+        require(w->nodes >= WALK_MAX || w->seen[i] || !w->item[i].there);
 }
 
 /* The same children in the same order. */
@@ -100,8 +94,8 @@ static void same(struct tree *a, struct tree *b, enum tree_view view)
 
         do {
             err = tree_child(a, view, parent, &p, &x);
-            must(tree_child(b, view, parent, &q, &y) == err);
-            must(err || (slice_eq(x.id, y.id) && x.kind == y.kind &&
+            require(tree_child(b, view, parent, &q, &y) == err);
+            require(err || (slice_eq(x.id, y.id) && x.kind == y.kind &&
                          x.n_children == y.n_children));
         } while (!err);
     }

@@ -39,6 +39,8 @@ static struct {
     unsigned long live;    /* blocks that have not come back */
     unsigned long calls;
     unsigned long fail_at; /* every fail_at-th call fails; 0: none */
+    unsigned long fail_in; /* 1: they fail; more: after so many less one; 0: none */
+    bool failed;           /* by fail_in */
     size_t used;           /* of the room */
     bool watched;
 } memory;
@@ -65,20 +67,30 @@ static inline void *memory_place(size_t n)
     return p + MEMORY_EDGE;
 }
 
-static inline void *memory_get(void *ctx, size_t n)
+/* Zeroed, for the target itself: it does not fail. */
+static inline void *memory_take(size_t n)
 {
-    void *p;
+    void *p = memory_place(n);
 
-    (void)ctx;
-    if (memory.fail_at && ++memory.calls % memory.fail_at == 0)
-        return NULL;
-    p = memory_place(n);
     if (!p)
         p = calloc(1, n);
     else if (n <= MEMORY_CLEARED)
         memset(p, 0, n);
     memory.live += p != NULL;
     return p;
+}
+
+static inline void *memory_get(void *ctx, size_t n)
+{
+    (void)ctx;
+    if (memory.fail_in == 1) {
+        memory.failed = true;
+        return NULL;
+    }
+    memory.fail_in -= memory.fail_in != 0;
+    if (memory.fail_at && ++memory.calls % memory.fail_at == 0)
+        return NULL;
+    return memory_take(n);
 }
 
 static inline bool memory_is_in_room(const void *p)
@@ -130,6 +142,8 @@ static inline void memory_begin(unsigned long fail_at)
 {
     memory.calls = 0;
     memory.fail_at = fail_at;
+    memory.fail_in = 0;
+    memory.failed = false;
 }
 
 /* A run is over: aborts when anything is still out. */
