@@ -1,22 +1,4 @@
-/* fuzz/sayings.h - what a device may say: bodies and SIP messages put together
- * from small tables, a number for each part
- *
- * `v` are eight numbers that choose among the parts; `more` is any text, written
- * where it may do most harm. */
-#ifndef FUZZ_SAYINGS_H
-#define FUZZ_SAYINGS_H
-
-#include "base/writer.h"
-#include "sip/msg.h"
-
-#include <stdint.h>
-
-#define SAYS_SERVER "34020000002000000001"
-#define SAYS_REALM "3402000000"
-#define SAYS_DEVICE "34020000001180000001"
-#define SAYS_CHANNEL "3402000000131000000" /* and a digit */
-#define SAYS_SESSION "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa1" /* of orders */
-#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
+#include "fuzz/platform/sayings.h"
 
 /* ---- MANSCDP ---------------------------------------------------------------- */
 
@@ -104,7 +86,7 @@ static const struct saying sayings[] = {
     { "Response", "Odd", "<Result>OK</Result>" },
 };
 
-static inline void says_catalog_item(struct writer *w, const struct saying *s,
+static void says_catalog_item(struct writer *w, const struct saying *s,
                                      unsigned n, const uint8_t *v)
 {
     static const char *const events[] = {
@@ -124,7 +106,7 @@ static inline void says_catalog_item(struct writer *w, const struct saying *s,
              more[v[5] % COUNT_OF(more)]);
 }
 
-static inline void says_record_item(struct writer *w, unsigned n,
+static void says_record_item(struct writer *w, unsigned n,
                                     const uint8_t *v)
 {
     unsigned at = n * 10 + v[4] % 10;
@@ -137,7 +119,7 @@ static inline void says_record_item(struct writer *w, unsigned n,
 }
 
 /* SumNum, and as many items as are said. */
-static inline void says_list(struct writer *w, const struct saying *s,
+static void says_list(struct writer *w, const struct saying *s,
                              const uint8_t *v)
 {
     bool records = s->cmd[0] == 'R';
@@ -153,7 +135,7 @@ static inline void says_list(struct writer *w, const struct saying *s,
     writer_f(w, "</%s>", list);
 }
 
-static inline const char *says_who(unsigned n)
+const char *says_who(unsigned n)
 {
     static const char *const ids[] = {
         SAYS_DEVICE, SAYS_CHANNEL "1", SAYS_CHANNEL "2", SAYS_SERVER,
@@ -163,8 +145,7 @@ static inline const char *says_who(unsigned n)
     return ids[n % COUNT_OF(ids)];
 }
 
-/* v: which, the list's four, name and kind, whose. */
-static inline void says_body(struct writer *w, uint32_t sn, const uint8_t *v,
+void says_body(struct writer *w, uint32_t sn, const uint8_t *v,
                              struct slice more)
 {
     const struct saying *s = &sayings[v[0] % COUNT_OF(sayings)];
@@ -181,11 +162,18 @@ static inline void says_body(struct writer *w, uint32_t sn, const uint8_t *v,
     writer_f(w, "\r\n</%s>\r\n", s->root);
 }
 
+bool says_response_to(struct slice cmd, uint8_t *which)
+{
+    for (*which = 0; *which < COUNT_OF(sayings); ++*which)
+        if (sayings[*which].root[0] == 'R' &&
+            slice_eq(slice_str(sayings[*which].cmd), cmd))
+            return true;
+    return false;
+}
+
 /* ---- SDP -------------------------------------------------------------------- */
 
-/* v: media, setup, what follows, the address; y: the SSRC that was offered, or
- * empty. */
-static inline void says_sdp(struct writer *w, const uint8_t *v, struct slice y,
+void says_sdp(struct writer *w, const uint8_t *v, struct slice y,
                             struct slice more)
 {
     static const char *const media[] = {
@@ -224,18 +212,7 @@ static inline void says_sdp(struct writer *w, const uint8_t *v, struct slice y,
 
 /* ---- SIP -------------------------------------------------------------------- */
 
-enum says_part { /* of a message */
-    SAYS_NO_CONTACT = 1,
-    SAYS_OTHER_TAG = 2,
-    SAYS_NO_TAG = 4,
-    SAYS_WRONG_CSEQ = 8,
-    SAYS_CHALLENGE = 16,
-    SAYS_WAIT = 32,
-    SAYS_VERSION = 64,
-    SAYS_ROUTE = 128,
-};
-
-static inline void says_rest(struct writer *w, unsigned parts,
+static void says_rest(struct writer *w, unsigned parts,
                              const char *type, struct slice body)
 {
     if (!(parts & SAYS_NO_CONTACT))
@@ -252,8 +229,7 @@ static inline void says_rest(struct writer *w, unsigned parts,
     writer_slice_put(w, body);
 }
 
-/* An answer to a request. expires below 0: none. */
-static inline void says_answer(struct writer *w, const struct sip_msg *to,
+void says_answer(struct writer *w, const struct sip_msg *to,
                                unsigned status, unsigned parts, int expires,
                                const char *type, struct slice body)
 {
@@ -276,15 +252,7 @@ static inline void says_answer(struct writer *w, const struct sip_msg *to,
     says_rest(w, parts, type, body);
 }
 
-/* A request of its own. Its call is number `call`; further are lines of the head;
- * to: the To of a dialog, or empty. */
-struct says_request {
-    const char *method, *from, *further, *type;
-    unsigned call, branch, cseq, parts;
-    struct slice to, call_id, from_text, body;
-};
-
-static inline void says_request(struct writer *w, const struct says_request *q)
+void says_request(struct writer *w, const struct says_request *q)
 {
     writer_f(w,
              "%s sip:" SAYS_SERVER "@" SAYS_REALM " SIP/2.0\r\n"
@@ -308,4 +276,3 @@ static inline void says_request(struct writer *w, const struct says_request *q)
              q->further);
     says_rest(w, q->parts, q->type, q->body);
 }
-#endif
