@@ -107,6 +107,17 @@ static inline void respond(struct sim_device *d, const char *cmd, uint32_t sn,
     sim_message(d, body);
 }
 
+/* The n-th of three presets. */
+static inline void preset(struct sim_device *d, uint32_t sn, unsigned n)
+{
+    char text[300];
+
+    snprintf(text, sizeof(text),
+             "<SumNum>3</SumNum><PresetList Num=\"1\"><Item><PresetID>%u"
+             "</PresetID><PresetName>p</PresetName></Item></PresetList>", n);
+    respond(d, "PresetQuery", sn, text);
+}
+
 static inline void expect_state(uint64_t id, enum platform_command_state want)
 {
     struct platform_command c = view(id);
