@@ -7,11 +7,10 @@
  * open, no port twice; nothing spins; a stranger changes nothing; when all is
  * ended and time has passed no session, port or dialog is left, nothing leaks. */
 #include "app/platform/chinese.h"
+#include "fuzz/memory.h"
 #include "fuzz/platform/world.h"
 
 #include <string.h>
-
-#include "fuzz/memory.h"
 
 #define MAX_STEPS 40
 

@@ -370,6 +370,17 @@ static void expect_failure(const struct bad_receiver *b)
     assert_true(strstr(lines, "webhook fails") != NULL);
 }
 
+/* An event for this receiver and for a good one. */
+static void tell_both(struct receiver *bad, struct receiver *good)
+{
+    begin();
+    receive(bad);
+    receive(good);
+    hook("bad", "127.0.0.1", bad->port);
+    hook("good", "127.0.0.1", good->port);
+    tell("{}");
+}
+
 static void bad_receivers(void **state)
 {
     static const struct bad_receiver cases[] = {
@@ -397,12 +408,7 @@ static void bad_receivers(void **state)
             .answer = "HTTP/1.1 204 No Content\r\n\r\n"
         };
 
-        begin();
-        receive(&r);
-        receive(&good);
-        hook("bad", "127.0.0.1", r.port);
-        hook("good", "127.0.0.1", good.port);
-        tell("{}");
+        tell_both(&r, &good);
         until("good", 1); /* whatever the other one does */
         assert_int_equal(view("good").delivered, 1);
         until("bad", 1);
@@ -426,12 +432,7 @@ static void silent_receivers(void **state)
             .answer = "HTTP/1.1 204 No Content\r\n\r\n"
         };
 
-        begin();
-        receive(&r);
-        receive(&good);
-        hook("bad", "127.0.0.1", r.port);
-        hook("good", "127.0.0.1", good.port);
-        tell("{}");
+        tell_both(&r, &good);
         until("good", 1);
         assert_int_equal(view("good").delivered, 1);
         assert_int_equal(view("bad").state, HOOKS_CALLING);

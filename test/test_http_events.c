@@ -43,6 +43,18 @@ static void note_12_2_events_are_replayed(void **state)
     assert_false(next_event(&seq, ""));
 }
 
+/* One who reads sees the action as this event. */
+static void expect_event(const struct platform_action *a, const char *want)
+{
+    uint64_t seq;
+
+    http_app_event_join(fx.app);
+    assert_int_equal(get("/api/v1/events"), 200);
+    seq = fx.last.event_seq;
+    http_on_action(fx.app, a);
+    assert_true(next_event(&seq, want));
+}
+
 /* Where a camera looks: what is no number is left out. */
 static void ptz_events(void **state)
 {
@@ -50,16 +62,11 @@ static void ptz_events(void **state)
         .kind = PLATFORM_PTZ_MOVED, .device = SLICE(D1), .channel = SLICE(C1),
         .text = SLICE("pan\t12.5\ntilt\tup\nzoom\t-3\n"),
     };
-    uint64_t seq;
 
     (void)state;
-    http_app_event_join(fx.app);
-    assert_int_equal(get("/api/v1/events"), 200);
-    seq = fx.last.event_seq;
-    http_on_action(fx.app, &a);
-    assert_true(next_event(&seq, "event: ptz\ndata: {\"device\":\"" D1 "\","
-                                 "\"channel\":\"" C1 "\",\"pan\":12.5,"
-                                 "\"zoom\":-3}\n\n"));
+    expect_event(&a, "event: ptz\ndata: {\"device\":\"" D1 "\","
+                     "\"channel\":\"" C1 "\",\"pan\":12.5,"
+                     "\"zoom\":-3}\n\n");
 }
 
 /* What it says of the time is text, whatever it is. */
@@ -69,16 +76,11 @@ static void offer_events(void **state)
         .kind = PLATFORM_VIDEO_OFFERED, .device = SLICE(D1),
         .channel = SLICE(C1), .text = SLICE("now\" }"),
     };
-    uint64_t seq;
 
     (void)state;
-    http_app_event_join(fx.app);
-    assert_int_equal(get("/api/v1/events"), 200);
-    seq = fx.last.event_seq;
-    http_on_action(fx.app, &a);
-    assert_true(next_event(&seq, "event: offer\ndata: {\"device\":\"" D1 "\","
-                                 "\"channel\":\"" C1 "\",\"time\":"
-                                 "\"now\\\" }\"}\n\n"));
+    expect_event(&a, "event: offer\ndata: {\"device\":\"" D1 "\","
+                     "\"channel\":\"" C1 "\",\"time\":"
+                     "\"now\\\" }\"}\n\n");
 }
 
 static void upgrade_events(void **state)

@@ -27,7 +27,7 @@ rtp rtp/packet.c rtp/rtcp.c rtp/kind.c
 rtp_queue rtp/queue.c
 tcpframe rtp/tcpframe.c
 annexb ps/annexb.c
-ps_demux ps/demux.c ps/resync.c ps/sync.c ps/program.c ps/pes.c
+ps_demux ps/demux.c ps/resync.c ps/sync.c ps/program.c ps/pes.c ps/es.c ps/es_audio.c ps/es_video.c
 ps_mux ps/mux.c
 h264 app/media/h264.c
 h265 app/media/h265.c

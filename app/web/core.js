@@ -125,7 +125,7 @@ export function bytes(n) {
 
 // ---- events ------------------------------------------------------------------
 
-const KINDS = ['device', 'channel', 'session', 'alarm', 'command', 'position', 'ptz', 'offer', 'upgrade', 'download', 'voice', 'push', 'recording', 'reset'];
+export const EVENTS = ['device', 'channel', 'session', 'alarm', 'command', 'position', 'ptz', 'offer', 'upgrade', 'download', 'voice', 'push', 'recording'];
 const listeners = new Set();
 const AGAIN_MS = 3000; // a stream that was refused is asked for again
 let close = () => {};
@@ -158,7 +158,7 @@ const tell = (data, kind) => { for (const l of listeners) if (l.kinds.includes(k
 
 export function startEvents() {
   stopEvents();
-  close = stream('/events', KINDS, tell, () => tell(null, 'reset'));
+  close = stream('/events', [...EVENTS, 'reset'], tell, () => tell(null, 'reset'));
 }
 
 export function stopEvents() {

@@ -1,6 +1,6 @@
 // What goes out by itself: channels that are pushed to other servers, and events
 // that are told to URLs.
-import { button, bytes, call, channelPath, field, h, inLanguage, listen, listing, readAgain, removeAsked, select, soon, status, trouble, when } from './core.js';
+import { EVENTS, button, bytes, call, channelPath, field, h, inLanguage, listen, listing, readAgain, removeAsked, select, soon, status, trouble, when } from './core.js';
 import { addTexts, t } from './i18n.js';
 
 addTexts({
@@ -14,7 +14,6 @@ addTexts({
     ev_device: '设备', ev_channel: '通道', ev_session: '会话', ev_alarm: '报警', ev_command: '命令', ev_position: '位置', ev_ptz: '云台', ev_offer: '请求上传视频', ev_upgrade: '升级', ev_download: '下载', ev_voice: '语音', ev_push: '推流', ev_recording: '录像' },
 });
 
-const EVENTS = ['device', 'channel', 'session', 'alarm', 'command', 'position', 'ptz', 'offer', 'upgrade', 'download', 'voice', 'push', 'recording'];
 const URLS_MAX = 4;
 const LOOK_MS = 5000; // figures that no event tells
 
