@@ -84,17 +84,6 @@ static inline uint64_t query(const char *cmd)
     return id;
 }
 
-static inline uint32_t sent_sn(const struct sim_device *d)
-{
-    struct slice body = slice_str(d->last_body), sn;
-    uint32_t v = 0;
-
-    body = slice_from(body, slice_find_slice(body, SLICE("<SN>")) + 4);
-    slice_cut(&body, '<', &sn);
-    assert_true(slice_u32(sn, UINT32_MAX, &v));
-    return v;
-}
-
 static inline void respond(struct sim_device *d, const char *cmd, uint32_t sn,
                     const char *inner)
 {

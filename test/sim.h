@@ -281,6 +281,8 @@ void sim_channels(struct sim_device *d, unsigned n);
 void sim_register(struct sim_device *d);
 void sim_unregister(struct sim_device *d);
 void sim_keepalive(struct sim_device *d, const char *device_id);
+/* The SN of the last MESSAGE that it got. */
+uint32_t sim_asked_sn(const struct sim_device *d);
 /* Any MESSAGE, from d's address, as d. */
 void sim_message(struct sim_device *d, const char *body);
 void sim_request(struct sim_device *d, enum sip_method method,

@@ -224,3 +224,14 @@ void sim_reconnect(struct sim_device *d)
     d->connection += 1000;
     d->to_server.connection = d->connection;
 }
+
+uint32_t sim_asked_sn(const struct sim_device *d)
+{
+    struct slice body = slice_str(d->last_body), sn;
+    uint32_t v = 0;
+
+    body = slice_from(body, slice_find_slice(body, SLICE("<SN>")) + 4);
+    slice_cut(&body, '<', &sn);
+    assert_true(slice_u32(sn, UINT32_MAX, &v));
+    return v;
+}

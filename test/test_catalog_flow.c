@@ -412,22 +412,19 @@ static void reports_are_no_answers(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(inner); i++) {
         struct sim_device *d = recorder(3, NULL);
-        char body[700], sn[20];
-        const char *at;
+        char body[700];
 
         sim_settle(&s);
         d->catalog_mute = true;
         platform_device_refresh(s.p, slice_str(nvr), s.now);
         sim_run(&s, 500);
         assert_int_equal(d->catalogs, 2);
-        at = strstr(d->last_body, "<SN>");
-        assert_non_null(at);
-        snprintf(sn, sizeof(sn), "%.*s", (int)strcspn(at + 4, "<"), at + 4);
         snprintf(body, sizeof(body),
-                 "<Notify><CmdType>Catalog</CmdType><SN>%s</SN><DeviceID>%s"
+                 "<Notify><CmdType>Catalog</CmdType><SN>%u</SN><DeviceID>%s"
                  "</DeviceID><SumNum>1</SumNum><DeviceList Num='1'><Item>"
                  "<DeviceID>%s</DeviceID>%s<Name>Gate</Name></Item>"
-                 "</DeviceList></Notify>", sn, nvr, d->channel[0], inner[i]);
+                 "</DeviceList></Notify>", (unsigned)sim_asked_sn(d), nvr,
+                 d->channel[0], inner[i]);
         sim_request(d, inner[i][0] ? SIP_METHOD_MESSAGE : SIP_METHOD_NOTIFY,
                     nvr, body);
         sim_run(&s, 100000);
@@ -650,8 +647,8 @@ static void device_says_off(void **state)
 static void says_off_while_it_answers(void **state)
 {
     struct sim_device *d = recorder(3, NULL);
-    char body[700], sn[20];
-    const char *at;
+    char body[700];
+    uint32_t sn;
     struct platform_channel c;
 
     (void)state;
@@ -660,16 +657,14 @@ static void says_off_while_it_answers(void **state)
     platform_device_refresh(s.p, slice_str(nvr), s.now);
     sim_run(&s, 500);
     assert_int_equal(d->catalogs, 2);
-    at = strstr(d->last_body, "<SN>");
-    assert_non_null(at);
-    snprintf(sn, sizeof(sn), "%.*s", (int)strcspn(at + 4, "<"), at + 4);
+    sn = sim_asked_sn(d);
     says_of_itself_for(d, "OFF", 1000);
     says_of_itself_for(d, "ON", 1000);
     snprintf(body, sizeof(body),
-             "<Response><CmdType>Catalog</CmdType><SN>%s</SN><DeviceID>%s"
+             "<Response><CmdType>Catalog</CmdType><SN>%u</SN><DeviceID>%s"
              "</DeviceID><SumNum>3</SumNum><DeviceList Num='1'><Item>"
              "<DeviceID>%s</DeviceID><Name>Gate</Name><Status>ON</Status>"
-             "</Item></DeviceList></Response>", sn, nvr, d->channel[2]);
+             "</Item></DeviceList></Response>", (unsigned)sn, nvr, d->channel[2]);
     d->catalog_drop = 0;
     sim_message(d, body);
     sim_run(&s, 60000);

@@ -17,7 +17,7 @@ static void answered(void **state)
     assert_true(c.arrived_utc_ms >= c.sent_utc_ms && !c.is_final);
     assert_true(says(slice_str(d->last_body),
                      "<Query>\r\n<CmdType>DeviceStatus</CmdType>"));
-    respond(d, "DeviceStatus", sent_sn(d),
+    respond(d, "DeviceStatus", sim_asked_sn(d),
             "<Result>OK</Result><Online>ONLINE</Online>"
             "<Alarmstatus Num=\"2\"><Item><DeviceID>1</DeviceID></Item>"
             "<Item><DeviceID>2\"\\</DeviceID></Item></Alarmstatus>");
@@ -48,7 +48,7 @@ static void note_11_6_result_and_reason(void **state)
     (void)state;
     id = query("DeviceStatus");
     sim_run(&s, 100);
-    respond(d, "DeviceStatus", sent_sn(d),
+    respond(d, "DeviceStatus", sim_asked_sn(d),
             "<Result>ERROR</Result><Reason>busy</Reason>");
     sim_run(&s, 100);
     expect_state(id, PLATFORM_COMMAND_REFUSED);
@@ -234,7 +234,7 @@ static void one_at_a_time(void **state)
     sim_run(&s, 300);
     expect_state(a, PLATFORM_COMMAND_ANSWERED);
     expect_state(b, PLATFORM_COMMAND_ARRIVED);
-    sn = sent_sn(d);
+    sn = sim_asked_sn(d);
     assert_int_equal(sn, view(b).sn);
     /* the first question never blocks the device for ever */
     a = query("DeviceStatus");

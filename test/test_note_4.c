@@ -27,14 +27,8 @@ static struct sim_device *asked(void)
 
 static uint32_t asked_sn(const struct sim_device *d)
 {
-    struct slice body = slice_str(d->last_body), sn;
-    uint32_t v = 0;
-
     assert_true(text_has(d->last_body, "<CmdType>Catalog</CmdType>"));
-    body = slice_from(body, slice_find_slice(body, SLICE("<SN>")) + 4);
-    slice_cut(&body, '<', &sn);
-    assert_true(slice_u32(sn, UINT32_MAX, &v));
-    return v;
+    return sim_asked_sn(d);
 }
 
 static void answer(struct sim_device *d, uint32_t sn, unsigned sum,

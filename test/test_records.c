@@ -380,14 +380,12 @@ static void tell(struct sim_device *d, unsigned first, unsigned n)
 {
     char body[8192];
     struct writer w = writer_of(body, sizeof(body));
-    const char *sn = strstr(d->last_body, "<SN>");
 
-    assert_non_null(sn);
     writer_f(&w, "<?xml version=\"1.0\"?>\r\n<Response>\r\n"
-                 "<CmdType>RecordInfo</CmdType>\r\n%.*s"
+                 "<CmdType>RecordInfo</CmdType>\r\n<SN>%u</SN>\r\n"
                  "<DeviceID>%s</DeviceID>\r\n<SumNum>1000000</SumNum>\r\n"
                  "<RecordList Num=\"%u\">\r\n",
-             (int)(strchr(sn, '\n') + 1 - sn), sn, d->channel[0], n);
+             (unsigned)sim_asked_sn(d), d->channel[0], n);
     for (unsigned i = first; i < first + n; i++)
         writer_f(&w, "<Item><DeviceID>%s</DeviceID><StartTime>2023-11-%02u"
                      "T%02u:%02u:%02u</StartTime><EndTime>2023-11-30T00:00:00"
@@ -405,15 +403,13 @@ static void tell_items(struct sim_device *d, unsigned sum, const char *items)
 {
     char body[4096];
     struct writer w = writer_of(body, sizeof(body));
-    const char *sn = strstr(d->last_body, "<SN>");
 
-    assert_non_null(sn);
     writer_f(&w, "<?xml version=\"1.0\"?>\r\n<Response>\r\n"
-                 "<CmdType>RecordInfo</CmdType>\r\n%.*s"
+                 "<CmdType>RecordInfo</CmdType>\r\n<SN>%u</SN>\r\n"
                  "<DeviceID>%s</DeviceID>\r\n<SumNum>%u</SumNum>\r\n"
                  "<RecordList Num=\"2\">\r\n%s</RecordList>\r\n"
                  "</Response>\r\n",
-             (int)(strchr(sn, '\n') + 1 - sn), sn, d->channel[0], sum, items);
+             (unsigned)sim_asked_sn(d), d->channel[0], sum, items);
     assert_int_equal(w.err, 0);
     writer_char(&w, '\0');
     sim_message(d, body);
