@@ -299,6 +299,30 @@ static void movement_overtakes(void **state)
     sim_free(&s);
 }
 
+/* Behind each older one the movement is sent once more; that it was sent before
+ * is no reason to send it again. */
+static void no_storm_of_its_own(void **state)
+{
+    const struct sim_options o = { .config = { .auto_enrol = true },
+                                   .delay_ms = 100 };
+    struct sim_device *d = online_with(&o);
+    unsigned before = d->messages;
+
+    (void)state;
+    move(RIGHT);
+    move(FAR);
+    move(LEFT);
+    move(RIGHT);
+    sim_run(&s, 2000);
+    expect_last(d, RIGHT);
+    assert_in_range(d->messages - before, 4, 6);
+    sim_run(&s, 2500);
+    assert_in_range(d->messages - before, 4, 6);
+    sim_run(&s, 1000); /* the stop of each part */
+    assert_in_range(d->messages - before, 6, 8);
+    sim_free(&s);
+}
+
 /* Away while it moves: the stop is the first thing it hears. */
 static void owed(void **state)
 {
@@ -454,7 +478,8 @@ int main(void)
         cmocka_unit_test(renewed),          cmocka_unit_test(last_wins),
         cmocka_unit_test(channels_apart),   cmocka_unit_test(taken_over),
         cmocka_unit_test(stop_is_repeated), cmocka_unit_test(stop_overtakes),
-        cmocka_unit_test(movement_overtakes), cmocka_unit_test(owed),
+        cmocka_unit_test(movement_overtakes),
+        cmocka_unit_test(no_storm_of_its_own), cmocka_unit_test(owed),
         cmocka_unit_test(removed),          cmocka_unit_test(errors),
         cmocka_unit_test(names),            cmocka_unit_test(random_wire),
         cmocka_unit_test(without_memory),

@@ -12,8 +12,8 @@ struct part {
     bool moves;
     struct manscdp_ptz c;
     uint64_t sent_ms, until_ms;
-    uint64_t due_ms;  /* when the stop became due, 0: it is not */
-    uint64_t command; /* that it was sent as last */
+    uint64_t due_ms;         /* when the stop became due, 0: it is not */
+    uint64_t first, command; /* that it was sent as, at first and as last */
 };
 
 struct mover {
@@ -194,6 +194,15 @@ static bool moves(const struct manscdp_ptz *c)
            !manscdp_ptz_is_stop(c);
 }
 
+static bool same(const struct manscdp_ptz *a, const struct manscdp_ptz *b)
+{
+    char x[HEX], y[HEX];
+    struct writer w = writer_of(x, sizeof(x)), v = writer_of(y, sizeof(y));
+
+    return !manscdp_ptz_write(&w, a) && !manscdp_ptz_write(&v, b) &&
+           memcmp(x, y, HEX) == 0;
+}
+
 bool ptz_has_room(const struct platform *p, struct slice device,
                   struct slice channel)
 {
@@ -220,6 +229,7 @@ void ptz_sent(struct platform *p, struct slice device, struct slice channel,
                         .c = *c,
                         .sent_ms = p->now.mono_ms,
                         .until_ms = p->now.mono_ms + p->cfg.ptz_hold_ms,
+                        .first = t->moves && same(&t->c, c) ? t->first : id,
                         .command = id };
     arm(p, m);
 }
@@ -237,7 +247,7 @@ void ptz_settled(struct platform *p, struct slice device, struct slice channel,
             arm(p, m);
         return;
     }
-    if (refused)
+    if (refused || (t && t->moves && id >= t->first))
         return;
     if (t && t->moves) { /* an older one arrived behind it */
         until_ms = t->until_ms;
@@ -251,15 +261,6 @@ void ptz_settled(struct platform *p, struct slice device, struct slice channel,
 }
 
 /* ---- callers -------------------------------------------------------------------- */
-
-static bool same(const struct manscdp_ptz *a, const struct manscdp_ptz *b)
-{
-    char x[HEX], y[HEX];
-    struct writer w = writer_of(x, sizeof(x)), v = writer_of(y, sizeof(y));
-
-    return !manscdp_ptz_write(&w, a) && !manscdp_ptz_write(&v, b) &&
-           memcmp(x, y, HEX) == 0;
-}
 
 int platform_ptz(struct platform *p, const struct platform_ptz *r,
                  struct gb_time now, uint64_t *id)
