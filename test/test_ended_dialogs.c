@@ -134,6 +134,52 @@ static void a_bye_follows_to_the_next_connection(void **state)
     sim_free(&s);
 }
 
+/* A BYE that goes out does not arrive. */
+static void cut_at_bye(void *ctx, bool out, const struct sip_peer *peer,
+                       struct slice bytes, struct gb_time now)
+{
+    struct sim_device *const *d = ctx;
+
+    (void)peer, (void)now;
+    if (out && slice_has_prefix(bytes, SLICE("BYE ")))
+        (*d)->deaf = true;
+}
+
+/* The same of a dialog that nothing but the address tells whose it is. */
+static void and_that_of_the_last_run_does(void **state)
+{
+    struct sim_device *d;
+    const struct sim_options o = { .config = { .auto_enrol = true },
+                                   .on_message = cut_at_bye,
+                                   .message_ctx = &d };
+    struct sip_dialog_state dialog = old_dialog;
+    struct platform_saved_device k;
+    uint64_t left;
+
+    (void)state;
+    assert_true(sim_init(&s, &o));
+    d = add(ipc, "192.168.1.10:5060", SIP_TCP);
+    k = sim_saved(&s, d);
+    dialog.target = SLICE("sip:34020000001310000001@192.168.1.10:5060");
+    sim_restart(&s);
+    assert_int_equal(platform_restore_device(s.p, &k, s.now), 0);
+    platform_restore_dialog(s.p, 5, &dialog, &k.peer, s.now);
+    sim_reconnect(d);
+    left = d->connection;
+    sim_register(d);
+    sim_run(&s, 1000);
+    assert_int_equal(s.byes_sent, 1);
+    s.opt.on_message = NULL;
+    d->deaf = false;
+    sim_reconnect(d);
+    sim_register(d);
+    sim_run(&s, 1000);
+    assert_true(s.disconnected == left);
+    assert_int_equal(s.byes_sent, 2); /* before any keepalive */
+    assert_int_equal(s.actions[PLATFORM_DIALOG_CLOSED], 1);
+    sim_free(&s);
+}
+
 /* ---- which device it is ---- */
 
 /* The BYEs that went out, and the last one's way. */
@@ -435,6 +481,7 @@ int main(void)
         cmocka_unit_test(and_stay_stored_until_it_is_answered),
         cmocka_unit_test(over_tcp_the_bye_waits_for_the_connection),
         cmocka_unit_test(a_bye_follows_to_the_next_connection),
+        cmocka_unit_test(and_that_of_the_last_run_does),
         cmocka_unit_test(a_bye_finds_its_device),
         cmocka_unit_test(a_bye_without_memory_goes_out_later),
         cmocka_unit_test(a_bye_of_the_last_run_answers_a_challenge),

@@ -281,14 +281,41 @@ static bool log_in(struct platform *p, struct kept_dialog *k,
     return k->asked || k->handle.id != 0;
 }
 
-/* Its BYE had no way. The device may be back on another one already. */
+/* A device may come back from another address, and several of them share that of
+ * one router: one of them would answer for the others that it knows of no such
+ * dialog. What an earlier process began is told apart by the channel that was
+ * called, or by the Contact of who answered; by the address only where these say
+ * nothing. */
+static bool is_of(const struct platform *p, const struct kept_dialog *k,
+                  const struct device *d)
+{
+    const struct device *owner;
+
+    if (k->device.n)
+        return slice_eq(k->device, device_id(d));
+    if (slice_eq(k->channel, device_id(d)) ||
+        slice_eq(k->contact, device_id(d)))
+        return true;
+    owner = only_owner(p, k->channel);
+    if (owner)
+        return owner == d;
+    return !device_find(p, k->channel) && !device_find(p, k->contact) &&
+           gb_addr_ip_eq(&k->peer.remote, &d->peer.remote);
+}
+
+/* Its BYE had no way. The device may be back on another one already; where
+ * nothing tells whose it is, it is a device at that address. */
 static void lost_way(struct platform *p, struct kept_dialog *k)
 {
-    const struct device *d = device_of(p, k);
+    struct device *d = device_of(p, k);
+    bool by_address = !d;
 
     set_due(p, k, true);
-    if (d && way_is_another(d, &k->peer))
-        dialogs_end_due(p, d);
+    if (by_address)
+        d = device_at(p, &k->peer.remote);
+    for (; d && k->due; d = by_address ? device_at_next(d) : NULL)
+        if (is_of(p, k, d) && way_is_another(d, &k->peer))
+            dialogs_end_due(p, d);
 }
 
 /* The owner may forget it: answered, whatever the answer, or 64*T1 of trying.
@@ -312,28 +339,6 @@ void dialog_on_bye(struct platform *p, struct kept_dialog *k,
         bye_again(p, k);
     else
         tell(p, k);
-}
-
-/* A device may come back from another address, and several of them share that of
- * one router: one of them would answer for the others that it knows of no such
- * dialog. What an earlier process began is told apart by the channel that was
- * called, or by the Contact of who answered; by the address only where these say
- * nothing. */
-static bool is_of(const struct platform *p, const struct kept_dialog *k,
-                  const struct device *d)
-{
-    const struct device *owner;
-
-    if (k->device.n)
-        return slice_eq(k->device, device_id(d));
-    if (slice_eq(k->channel, device_id(d)) ||
-        slice_eq(k->contact, device_id(d)))
-        return true;
-    owner = only_owner(p, k->channel);
-    if (owner)
-        return owner == d;
-    return !device_find(p, k->channel) && !device_find(p, k->contact) &&
-           gb_addr_ip_eq(&k->peer.remote, &d->peer.remote);
 }
 
 /* One that was asked for a password waits until there is one to tell. */
