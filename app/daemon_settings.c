@@ -5,8 +5,7 @@
 #include "sip/digest.h"
 
 #define DAEMON_STEP_MS 9000 /* before HTTP_LIVE_WAIT_MS: an API call that waits
-                               hears the evidence, not a mere time-out; of a
-                               platform below it hears that when it asks again */
+                               hears the evidence, not a mere time-out */
 #define DAEMON_FIRST_KEY_MS 60000 /* smart codecs have one key frame a minute */
 #define DAEMON_CATALOG_S 600     /* subscribe.catalog: true */
 #define DAEMON_REPORTS_S 3600    /* subscribe.alarm, .position: true */

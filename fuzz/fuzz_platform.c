@@ -4,8 +4,9 @@
  * (their length is a byte).
  *
  * Properties: all that is sent can be parsed; no order for a session that is not
- * open, no port twice; nothing spins; a stranger changes nothing; when all is
- * ended and time has passed no session, port or dialog is left, nothing leaks. */
+ * open, no port twice; nothing spins; no command is open beyond its end; a
+ * stranger changes nothing; when all is ended and time has passed no session,
+ * port or dialog is left, nothing leaks. */
 #include "app/platform/chinese.h"
 #include "fuzz/memory.h"
 #include "fuzz/platform/world.h"
@@ -153,6 +154,16 @@ static void restart(void)
 
 /* ---- time, trouble ------------------------------------------------------------ */
 
+/* No command is open beyond its end. */
+static void commands_end(void)
+{
+    struct platform_command c;
+
+    for (unsigned i = 0; i < MAX_KNOWN; i++)
+        if (platform_command_view(run.p, pick(&run.commands, i), &c))
+            require(c.is_final || c.ends_ms > run.now.mono_ms);
+}
+
 static void pass(uint64_t ms)
 {
     uint64_t until = run.now.mono_ms + ms;
@@ -178,6 +189,7 @@ static void pass(uint64_t ms)
             break;
     }
     turn();
+    commands_end();
 }
 
 static void pass_some(unsigned arg)

@@ -135,6 +135,7 @@ int sip_request_build(struct writer *w, const struct sip_request_parts *r)
     write_addr(w, "From", r->from_raw, r->from, r->from_tag);
     write_addr(w, "To", r->to_raw, r->to, r->to_tag);
     write_line(w, "Call-ID", r->call_id);
+    write_extras(w, &r->login, r->login.name.n ? 1 : 0);
     sip_cseq_write(w, &cseq);
     write_contact(w, r->contact_raw, r->contact);
     writer_str(w, "Max-Forwards: ");

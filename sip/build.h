@@ -40,6 +40,7 @@ struct sip_request_parts {
     struct slice subject;
     const struct sip_extra *extra;
     size_t n_extra;
+    struct sip_extra login;     /* credentials; name empty: none */
     struct slice content_type, body;
 };
 

@@ -191,6 +191,11 @@ static size_t hex_length(enum sip_digest_alg alg)
     return alg == SIP_DIGEST_MD5 || alg == SIP_DIGEST_MD5_SESS ? 32 : 64;
 }
 
+bool sip_digest_is_sess(enum sip_digest_alg alg)
+{
+    return algs[alg].sess;
+}
+
 enum sip_digest_alg sip_digest_lookup(struct slice name)
 {
     for (unsigned i = SIP_DIGEST_OTHER + 1; i < SIP_DIGEST_COUNT; i++)

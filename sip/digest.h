@@ -62,6 +62,7 @@ struct sip_challenge {
     bool stale;
 };
 
+bool sip_digest_is_sess(enum sip_digest_alg alg);
 enum sip_digest_alg sip_digest_lookup(struct slice name); /* any case */
 struct slice sip_digest_name(enum sip_digest_alg alg);    /* static */
 /* As people write it: any case, hyphens left out or not ("sha256"). */

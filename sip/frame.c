@@ -4,6 +4,8 @@
 #include "base/scan.h"
 #include "sip/xmlend.h"
 
+#define METHOD_MAX 9 /* letters of the longest that we know */
+
 void sip_frame_init(struct sip_frame *f)
 {
     *f = (struct sip_frame){ 0 };
@@ -75,6 +77,34 @@ static bool is_sure_start(struct slice line)
            is_start_line(line);
 }
 
+static bool is_status_line(struct slice line)
+{
+    struct slice status = slice_head(slice_from(line, 8), 3);
+    uint32_t v;
+
+    return slice_has_prefix(line, SLICE("SIP/2.0 ")) && status.n == 3 &&
+           slice_u32(status, 699, &v);
+}
+
+/* The same behind the end of a body that has no end of line, which is most XML:
+ * "</Notify>MESSAGE sip:". Where it begins; line.n: nowhere. */
+static size_t sure_start_in(struct slice line)
+{
+    for (size_t i = 1; i < line.n; i++) {
+        size_t from = i > METHOD_MAX ? i - METHOD_MAX : 0;
+
+        if (line.p[i] == 'S' && is_status_line(slice_from(line, i)))
+            return i;
+        if (line.p[i] != ' ' || i + 1 == line.n ||
+            ascii_lower(line.p[i + 1]) != 's')
+            continue;
+        for (; from < i; from++)
+            if (is_sure_start(slice_from(line, from)))
+                return from;
+    }
+    return line.n;
+}
+
 static int drop(struct sip_frame *f, struct sip_cut *cut, size_t n)
 {
     if (!f->lost) {
@@ -107,8 +137,11 @@ static int find_start(struct sip_frame *f, struct slice buf,
             f->started = true;
             return 0;
         }
-        err = drop(f, cut, lf + 1);
-        if (err)
+        line = slice_head(rest, lf);
+        lf = sure_start_in(line);
+        f->started = lf < line.n;
+        err = drop(f, cut, f->started ? lf : lf + 1);
+        if (err || f->started)
             return err;
     }
 }

@@ -594,6 +594,7 @@ void sip_stack_free(struct sip_stack *s)
     idmap_fini(&s->sub_ids);
     heap_fini(&s->timers_due);
     pool_fini(&s->pool);
+    gb_put(s->alloc, s->known);
     gb_put(s->alloc, s->scratch);
     gb_put(s->alloc, s->out);
     gb_put(s->alloc, s->arena);

@@ -6,7 +6,6 @@
 #include "sip/value.h"
 
 #define MAX_LOGINS 2      /* the second one only for a stale nonce */
-#define ANSWER_BYTES 1024 /* an Authorization value of ours */
 
 /* ---- credentials ------------------------------------------------------- */
 
@@ -43,7 +42,8 @@ static bool is_line(struct slice line, struct slice name)
            line.p[name.n] == ':';
 }
 
-/* The credentials go before the CSeq; those of the try before are left out. */
+/* The credentials go before the CSeq; those of the try before are left out.
+ * value.n is 0: without any. */
 static void again_line(struct writer *w, const struct again *a,
                        struct slice line)
 {
@@ -52,7 +52,8 @@ static void again_line(struct writer *w, const struct again *a,
     if (is_line(line, a->name))
         return;
     if (is_line(line, SLICE("CSeq"))) {
-        sip_header_write(w, a->name, a->value);
+        if (a->value.n)
+            sip_header_write(w, a->name, a->value);
         writer_str(w, "CSeq: ");
         writer_u64(w, a->cseq);
         writer_char(w, ' ');
@@ -102,11 +103,16 @@ static int answer(struct sip_stack *s, const struct ctrans *c,
 
     if (!err && c->logins && !ch.stale)
         err = GB_EAUTH; /* the password is wrong */
+    if (!err) {
+        sip_stack_token(s, cnonce);
+        a.cnonce = slice_of(cnonce, sizeof(cnonce));
+        err = sip_answer_write(w, &ch, &a);
+    }
     if (err)
-        return err;
-    sip_stack_token(s, cnonce);
-    a.cnonce = slice_of(cnonce, sizeof(cnonce));
-    return sip_answer_write(w, &ch, &a);
+        stk_known_forget(s, &c->t.peer);
+    else
+        stk_known_note(s, &c->t.peer, proxy, &ch);
+    return err;
 }
 
 /* The dialog counts on from the new number. */
@@ -134,7 +140,6 @@ static void take_over(struct sip_stack *s, struct trans *to, struct trans *from)
     idmap_replace(&s->trans_ids, from->id, from);
     client(to)->secret = client(from)->secret;
     client(to)->n_user = client(from)->n_user;
-    client(to)->logins = (uint8_t)(client(from)->logins + 1);
     client(to)->give_up_ms = client(from)->give_up_ms;
     client(from)->secret = NULL;
     client(from)->give_up_ms = GB_NEVER;
@@ -144,34 +149,29 @@ static void take_over(struct sip_stack *s, struct trans *to, struct trans *from)
     count_on(s, to);
 }
 
-bool stk_log_in(struct sip_stack *s, struct trans *t, const struct sip_msg *m,
-                uint64_t now_ms)
+/* Once more with this header field in place of those of its kind; it has been
+ * read back. logins: challenges answered with this one. */
+static bool once_more(struct sip_stack *s, struct trans *t, enum sip_hdr id,
+                      struct slice value, unsigned logins, uint64_t now_ms)
 {
-    bool proxy = m->status == 407;
-    struct ctrans *c = client(t);
     struct client_opts o = { .peer = &t->peer, .dialog = t->dialog,
-                             .user = t->user, .sub = c->sub,
+                             .user = t->user, .sub = client(t)->sub,
                              .silent = t->silent };
     struct sip_request_parts p = { .method = t->method };
-    char value[ANSWER_BYTES], branch[STK_BRANCH];
-    struct writer w = writer_of(value, sizeof(value));
+    char branch[STK_BRANCH];
     uint64_t random = stk_random(s);
     struct again a = { .cseq = t->cseq % SIP_CSEQ_MAX + 1 };
     struct trans *next;
     struct blob *b;
     int err;
 
-    if (!c->secret || c->logins == MAX_LOGINS || t->orphan || t->timed_cancel ||
-        stk_read_back(s, t) || answer(s, c, m, proxy, &w))
-        return false;
     stk_branch_write(branch, random);
     a.text = blob_slice(t->out);
     a.old_branch = s->aux.via.branch;
     a.branch = p.branch = slice_of(branch, sizeof(branch));
     a.method = sip_method_name(p.method);
-    a.name = sip_hdr_name(proxy ? SIP_HDR_PROXY_AUTHORIZATION
-                                : SIP_HDR_AUTHORIZATION);
-    a.value = writer_slice(&w);
+    a.name = sip_hdr_name(id);
+    a.value = value;
     p.call_id = s->aux.call_id;
     p.cseq = a.cseq;
     b = stk_write(s, write_again, &a, &err);
@@ -183,8 +183,71 @@ bool stk_log_in(struct sip_stack *s, struct trans *t, const struct sip_msg *m,
     }
     client(next)->branch = random;
     take_over(s, next, t);
+    client(next)->logins = (uint8_t)logins;
     stk_client_start(s, next, now_ms);
     return true;
+}
+
+static bool log_in(struct sip_stack *s, struct trans *t,
+                   const struct sip_msg *m, uint64_t now_ms)
+{
+    bool proxy = m->status == 407;
+    struct ctrans *c = client(t);
+    char value[STK_ANSWER];
+    struct writer w = writer_of(value, sizeof(value));
+
+    if (c->unasked && !c->logins)
+        stk_known_fared(s, &t->peer, false);
+    return c->logins < MAX_LOGINS && !answer(s, c, m, proxy, &w) &&
+           once_more(s, t,
+                     proxy ? SIP_HDR_PROXY_AUTHORIZATION
+                           : SIP_HDR_AUTHORIZATION,
+                     writer_slice(&w), c->logins + 1u, now_ms);
+}
+
+/* Some refuse a nonce that comes again, in place of asking for another: without
+ * it, it may be taken. */
+static bool go_without(struct sip_stack *s, struct trans *t, uint64_t now_ms)
+{
+    bool proxy = client(t)->unasked == STK_UNASKED_PROXY;
+
+    stk_known_single(s, &t->peer);
+    return once_more(s, t,
+                     proxy ? SIP_HDR_PROXY_AUTHORIZATION
+                           : SIP_HDR_AUTHORIZATION,
+                     slice_of(NULL, 0), 0, now_ms);
+}
+
+/* It was taken with what it brought along; the next nonce may be in it. */
+static void note_taken(struct sip_stack *s, struct trans *t,
+                       const struct sip_msg *m)
+{
+    struct slice value = sip_msg_value(m, SIP_HDR_AUTHENTICATION_INFO);
+    struct sip_auth_info info;
+
+    if (client(t)->unasked && !client(t)->logins)
+        stk_known_fared(s, &t->peer, true);
+    if (!value.n)
+        return;
+    sip_auth_info_parse(&info, value);
+    stk_known_next(s, &t->peer, info.nextnonce);
+}
+
+bool stk_log_in(struct sip_stack *s, struct trans *t, const struct sip_msg *m,
+                uint64_t now_ms)
+{
+    struct ctrans *c = client(t);
+    bool can = !t->orphan && !t->timed_cancel;
+
+    if (m->status < 300) {
+        note_taken(s, t, m);
+        return false;
+    }
+    if (m->status == 401 || m->status == 407)
+        return can && !stk_read_back(s, t) && log_in(s, t, m, now_ms);
+    if ((m->status == 400 || m->status == 403) && c->unasked && !c->logins)
+        return can && !stk_read_back(s, t) && go_without(s, t, now_ms);
+    return false;
 }
 
 /* ---- waiting ----------------------------------------------------------- */

@@ -69,11 +69,29 @@ struct client_opts stk_client_opts(const struct sip_request *r)
                                  .login = { r->username, r->password } };
 }
 
+/* What the peer would ask for; buf: STK_ANSWER. */
+static enum stk_unasked bring_login(struct sip_stack *s,
+                                    struct sip_request_parts *p,
+                                    const struct client_opts *o, char *buf)
+{
+    struct writer w = writer_of(buf, STK_ANSWER);
+    enum stk_unasked unasked = stk_known_answer(s, &w, p, o);
+
+    if (unasked)
+        p->login = (struct sip_extra){
+            sip_hdr_name(unasked == STK_UNASKED ? SIP_HDR_AUTHORIZATION
+                                                : SIP_HDR_PROXY_AUTHORIZATION),
+            writer_slice(&w),
+        };
+    return unasked;
+}
+
 int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
                    const struct client_opts *o, uint64_t now_ms,
                    struct trans **out)
 {
-    char branch[STK_BRANCH];
+    char branch[STK_BRANCH], login[STK_ANSWER];
+    enum stk_unasked unasked = bring_login(s, p, o, login);
     uint64_t random = stk_random(s);
     struct client_opts via = *o;
     struct sip_peer over;
@@ -99,6 +117,7 @@ int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
     }
     client(*out)->large = large;
     client(*out)->branch = random;
+    client(*out)->unasked = (uint8_t)unasked;
     set_give_up(s, *out, o->timeout_ms, now_ms);
     err = stk_keep_secret(s, *out, o->login.username, o->login.password);
     if (err)
@@ -677,7 +696,7 @@ static void pass_up(struct sip_stack *s, struct trans *t,
 {
     if (m->status == 503)
         stk_note_busy(s, &t->peer, m, now_ms);
-    if ((m->status == 401 || m->status == 407) && stk_log_in(s, t, m, now_ms))
+    if (client(t)->secret && m->status >= 200 && stk_log_in(s, t, m, now_ms))
         return;
     if (m->status < 200) {
         make_early(s, t, m);

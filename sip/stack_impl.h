@@ -10,6 +10,7 @@
  * stack_call.c    dialogs
  * stack_sub.c     subscriptions
  * stack_auth.c    challenges answered, peers left alone
+ * stack_known.c   challenges of before, answered unasked
  * stack_large.c   large requests over TCP, and back */
 #ifndef SIP_STACK_IMPL_H
 #define SIP_STACK_IMPL_H
@@ -176,6 +177,7 @@ struct ctrans { /* a client transaction */
     struct blob *secret; /* user name, and password behind it; or NULL */
     uint32_t n_user;
     uint8_t logins;      /* challenges answered so far */
+    uint8_t unasked;     /* enum stk_unasked: what it was first sent with */
     uint8_t n_forks;
     bool large;      /* over TCP for its size alone */
 };
@@ -244,6 +246,8 @@ struct sub { /* a subscription: ours, or one that a peer holds */
 
 #define STK_SHY 64         /* peers left alone at one time */
 #define STK_SHY_MAX_S 600
+#define STK_KNOWN 64       /* peers whose challenge is remembered */
+#define STK_ANSWER 1024    /* bytes of an Authorization value of ours */
 #define STK_UDP_ONLY_MS 600000 /* large requests over UDP, after a connection
                                   that was not taken */
 
@@ -252,6 +256,9 @@ struct shy { /* answered 503 with Retry-After */
     uint8_t transport;
     uint64_t until_ms;
 };
+
+/* Credentials that go out before the peer has asked for them. */
+enum stk_unasked { STK_NOT_UNASKED, STK_UNASKED, STK_UNASKED_PROXY };
 
 struct out_entry {
     struct blob *blob;   /* NULL: n bytes at off of the out buffer */
@@ -310,6 +317,8 @@ struct sip_stack {
     bool obey_retry_after;
     struct shy shy[STK_SHY];
     struct shy udp_only[STK_SHY]; /* took no connection */
+    struct known *known;          /* STK_KNOWN; NULL: nobody has asked yet */
+    uint64_t n_known;             /* uses, of all of them */
     uint32_t large_bytes;
 
     uint64_t pend_sub;          /* that the pending SUBSCRIBE is in, or 0 */
@@ -661,14 +670,37 @@ void stk_sub_free(struct sip_stack *s, struct sub *b);
 int stk_keep_secret(struct sip_stack *s, struct trans *t,
                     struct slice username, struct slice password);
 void stk_drop_secret(struct sip_stack *s, struct ctrans *c);
-/* The challenge m to t has been answered: another transaction has its id and
- * goes on. false: it is the layer above's. */
+/* The final answer m to t, which has a secret. true: another transaction has its
+ * id and goes on, with an answer to the challenge, or without credentials that
+ * nobody had asked for. false: it is the layer above's. */
 bool stk_log_in(struct sip_stack *s, struct trans *t, const struct sip_msg *m,
                 uint64_t now_ms);
 void stk_note_busy(struct sip_stack *s, const struct sip_peer *peer,
                    const struct sip_msg *m, uint64_t now_ms);
 bool stk_is_busy(const struct sip_stack *s, const struct sip_peer *peer,
                  uint64_t now_ms);
+
+/* ---- stack_known.c ---- */
+
+struct sip_challenge;
+
+/* This challenge of the peer has been answered. */
+void stk_known_note(struct sip_stack *s, const struct sip_peer *peer,
+                    bool proxy, const struct sip_challenge *c);
+void stk_known_forget(struct sip_stack *s, const struct sip_peer *peer);
+/* The peer wants this nonce from now on. */
+void stk_known_next(struct sip_stack *s, const struct sip_peer *peer,
+                    struct slice nonce);
+/* What came of credentials that were sent unasked: taken, or challenged. */
+void stk_known_fared(struct sip_stack *s, const struct sip_peer *peer,
+                     bool well);
+/* The peer takes a nonce once. */
+void stk_known_single(struct sip_stack *s, const struct sip_peer *peer);
+/* The credentials of a request with this login, as far as its peer has shown
+ * what it asks for. */
+enum stk_unasked stk_known_answer(struct sip_stack *s, struct writer *w,
+                                  const struct sip_request_parts *p,
+                                  const struct client_opts *o);
 
 /* ---- stack_large.c ---- */
 

@@ -26,6 +26,7 @@ int platform_live_start(struct platform *p, const struct platform_live *req,
         .transport = req->transport,
         .loop = 1,
         .started_utc_ms = now.utc_ms,
+        .longer_ms = fake.longer_ms,
     };
     /* Names of the table, which live on. */
     for (size_t i = 0; i < fake.n_channels; i++) {

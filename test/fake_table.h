@@ -19,6 +19,7 @@ static struct fake {
     int holds[FAKE_MAX + 1]; /* by session id: holds less releases */
     uint64_t next_session;
     int live_err;            /* platform_live_start fails */
+    uint32_t longer_ms;      /* of the sessions that it starts */
     struct platform_session live_failed;
     struct platform_live live_req; /* the last one; slices not kept */
     struct platform_recording recording; /* the last one; slices not kept */

@@ -244,6 +244,112 @@ static void one_at_a_time(void **state)
     sim_free(&s);
 }
 
+static uint64_t guard(const char *value)
+{
+    const struct element e = { SLICE("GuardCmd"), slice_str(value) };
+    uint64_t id = 0;
+
+    assert_int_equal(order("DeviceControl", &e, &id), 0);
+    return id;
+}
+
+/* Who arms a device does not wait until it has answered what it never will; one
+ * order waits for the other, in their order, and says so. */
+static void orders_overtake_questions(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t asked = query("PresetQuery"), other = query("DeviceStatus");
+    uint64_t set = guard("SetGuard"), reset = guard("ResetGuard");
+
+    (void)state;
+    sim_run(&s, 1200);
+    expect_state(asked, PLATFORM_COMMAND_ARRIVED);
+    expect_state(other, PLATFORM_COMMAND_QUEUED);
+    expect_state(set, PLATFORM_COMMAND_ARRIVED);
+    expect_state(reset, PLATFORM_COMMAND_QUEUED);
+    assert_true(says(view(reset).evidence, "answers another question first"));
+    assert_true(says(slice_str(d->last_body), "SetGuard"));
+    respond(d, "DeviceControl", view(set).sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    expect_state(set, PLATFORM_COMMAND_ANSWERED);
+    expect_state(reset, PLATFORM_COMMAND_ARRIVED);
+    expect_state(other, PLATFORM_COMMAND_QUEUED);
+    assert_int_equal(view(reset).evidence.n, 0);
+    respond(d, "DeviceControl", view(reset).sn, "<Result>OK</Result>");
+    sim_run(&s, 100);
+    expect_state(reset, PLATFORM_COMMAND_ANSWERED);
+    expect_state(asked, PLATFORM_COMMAND_ARRIVED);
+    sim_free(&s);
+}
+
+/* The same while a catalog of many thousands comes in. */
+static void orders_overtake_catalogs(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id, set, asked;
+
+    (void)state;
+    d->catalog_mute = true;
+    assert_int_equal(platform_command_refresh(s.p, SLICE(NVR), s.now, &id), 0);
+    sim_run(&s, 2000);
+    set = guard("SetGuard");
+    asked = query("DeviceStatus");
+    sim_run(&s, 100);
+    expect_state(set, PLATFORM_COMMAND_ARRIVED);
+    expect_state(asked, PLATFORM_COMMAND_QUEUED);
+    sim_free(&s);
+}
+
+/* Sixteen at a device that has fallen silent: each has its end and its reason. */
+static void all_of_a_silent_device_end(void **state)
+{
+    uint64_t id[PLATFORM_COMMANDS_QUEUE];
+    unsigned given_up = 0;
+
+    (void)state;
+    online(NULL);
+    for (size_t i = 0; i < COUNT(id); i++)
+        id[i] = query(i % 2 ? "DeviceStatus" : "RecordInfo");
+    sim_run(&s, PLATFORM_QUEUE_MS + 100);
+    for (size_t i = 0; i < COUNT(id); i++)
+        given_up += says(view(id[i]).evidence, "busy with other questions");
+    assert_true(given_up >= COUNT(id) - 3);
+    sim_run(&s, 2 * 40000); /* two tries, 10 s and 30 s each */
+    for (size_t i = 0; i < COUNT(id); i++)
+        assert_true(view(id[i]).is_final && view(id[i]).evidence.n);
+    sim_free(&s);
+}
+
+/* Every message has something new, and none is the last. */
+static void a_catalog_without_end(void **state)
+{
+    static char inner[400];
+    struct sim_device *d = online(NULL);
+    uint64_t id, asked;
+    uint32_t sn;
+
+    (void)state;
+    d->catalog_mute = true;
+    assert_int_equal(platform_command_refresh(s.p, SLICE(NVR), s.now, &id), 0);
+    sim_run(&s, 100);
+    sn = sim_asked_sn(d);
+    for (unsigned i = 0; i * 9000 < PLATFORM_REFRESH_MS + 9000; i++) {
+        snprintf(inner, sizeof(inner),
+                 "<SumNum>100000</SumNum><DeviceList Num=\"1\"><Item><DeviceID>"
+                 "3402000000131%07u</DeviceID><Name>x</Name></Item>"
+                 "</DeviceList>", i);
+        respond(d, "Catalog", sn, inner);
+        sim_keepalive(d, NULL);
+        sim_run(&s, 9000);
+    }
+    assert_true(view(id).is_final && view(id).partial);
+    assert_true(says(view(id).evidence, "for too long"));
+    asked = query("DeviceStatus"); /* its turn comes */
+    sim_run(&s, 1000);
+    expect_state(asked, PLATFORM_COMMAND_ARRIVED);
+    sim_free(&s);
+}
+
 /* Field: an SN of its own, or none. */
 static void foreign_sn(void **state)
 {
@@ -671,6 +777,10 @@ int main(void)
         cmocka_unit_test(not_repeated),
         cmocka_unit_test(note_11_1_arrived_is_not_done),
         cmocka_unit_test(one_at_a_time),
+        cmocka_unit_test(orders_overtake_questions),
+        cmocka_unit_test(orders_overtake_catalogs),
+        cmocka_unit_test(all_of_a_silent_device_end),
+        cmocka_unit_test(a_catalog_without_end),
         cmocka_unit_test(foreign_sn),
         cmocka_unit_test(controls_under_the_other_cmd),
         cmocka_unit_test(bad_orders),

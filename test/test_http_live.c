@@ -218,6 +218,21 @@ static void live_timeout(void **state)
     assert_int_equal(http_app_deadline(fx.app), GB_NEVER);
 }
 
+/* A platform below us may answer after that. */
+static void live_of_a_platform(void **state)
+{
+    (void)state;
+    fake.longer_ms = 8000;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS + 8000 - 1;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 0);
+    fx.now.mono_ms++;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.last.status, 504);
+    assert_true(body_has("within 18 s"));
+}
+
 /* What is known of the bytes that do come is told, not a mere time-out. */
 static void live_timeout_with_evidence(void **state)
 {
@@ -425,6 +440,7 @@ int main(void)
         APP(live_failures),
         APP(live_refusals),
         APP(live_timeout),
+        APP(live_of_a_platform),
         APP(live_timeout_with_evidence),
         APP(live_stopped),
         APP(media_by_signature),

@@ -224,6 +224,7 @@ static void errors_are_told_apart(void **state)
         const char *code;
     } cases[] = { { GB_ENOENT, 404, "device-unknown" },
                   { GB_ESTATE, 409, "device-offline" },
+                  { GB_EUNSUPPORTED, 409, "no-voice-output" },
                   { GB_ELIMIT, 503, "voice-failed" } };
 
     (void)state;

@@ -74,7 +74,7 @@ static void the_first_one_is_sent_again(void **state)
     assert_true(is_its_password(d, SLICE("MESSAGE")));
     d->asked = 0;
     expect_login(d);
-    assert_int_equal(d->asked, 1); /* and not reported */
+    assert_int_equal(d->asked, 0); /* it is known what it asks for */
     assert_int_equal(sim_play(&s, d, d->channel[0], PLATFORM_UDP, &v), 0);
     sim_run(&s, 3000);
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
@@ -110,7 +110,7 @@ static void the_questions_behind_a_register_are_sent_again(void **state)
     sim_register(d);
     sim_run(&s, 20000);
     assert_int_equal(sim_view(&s, d).n_channels, 1);
-    assert_int_equal(d->asked, 3); /* the first Catalog twice, and DeviceInfo */
+    assert_int_equal(d->asked, 2); /* the first Catalog, twice */
     sim_free(&s);
 }
 
@@ -316,7 +316,7 @@ static void voices_are_asked_for_again(void **state)
         sim_run(&s, 60000);
         assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), 0);
         sim_run(&s, 20000);
-        assert_true(d->logins >= 1 && d->asked == 2 * d->logins);
+        assert_true(d->logins >= 1 && d->asked <= 2 * d->logins);
         sim_free(&s);
     }
 }
@@ -342,7 +342,7 @@ static void subscriptions_are_asked_for_again(void **state)
     sim_run(&s, 3500000);
     assert_int_equal(d->subscribes, 2); /* and its refresh */
     assert_int_equal(d->logins, 1);
-    assert_int_equal(d->asked, 1);
+    assert_int_equal(d->asked, 0);
     assert_true(is_its_password(d, SLICE("SUBSCRIBE")));
     sim_free(&s);
 }

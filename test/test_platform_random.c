@@ -2,6 +2,9 @@
  * each of them what must always hold. PLATFORM_SEED=n runs that one alone. */
 #include "test/sim.h"
 
+#include "manscdp/bodies.h"
+#include "manscdp/control.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -57,9 +60,52 @@ static void change_mind(struct sim_device *d)
     d->query_refused = pick(8) == 0;
 }
 
+/* Questions, orders with a Response and without, refreshes. */
+static void command(struct sim_device *d)
+{
+    static const enum manscdp_cmd cmds[] = {
+        MANSCDP_CMD_DEVICE_STATUS, MANSCDP_CMD_RECORD_INFO,
+        MANSCDP_CMD_PRESET_QUERY, MANSCDP_CMD_DEVICE_INFO,
+    };
+    struct manscdp_control_guard body = { .guard = MANSCDP_GUARD_SET };
+    struct platform_order o = { .device = slice_str(d->id),
+                                .root = MANSCDP_QUERY,
+                                .cmd = cmds[pick(COUNT(cmds))] };
+    uint64_t id;
+
+    if (pick(3) == 0) {
+        platform_command_refresh(s.p, o.device, s.now, &id);
+        return;
+    }
+    if (pick(2)) {
+        o.root = MANSCDP_CONTROL;
+        o.cmd = MANSCDP_CMD_DEVICE_CONTROL;
+        o.body = &manscdp_control_guard_body;
+        o.in = &body;
+    }
+    platform_command_send(s.p, &o, s.now, &id);
+}
+
+/* Late, double, or to nobody's question. */
+static void tell(struct sim_device *d)
+{
+    static const char *const cmds[] = { "DeviceStatus", "RecordInfo",
+                                        "PresetQuery", "DeviceInfo",
+                                        "DeviceControl", "Catalog" };
+    char text[500];
+
+    snprintf(text, sizeof(text),
+             "<?xml version=\"1.0\"?><Response><CmdType>%s</CmdType>"
+             "<SN>%u</SN><DeviceID>%s</DeviceID><Result>OK</Result>"
+             "<SumNum>%u</SumNum></Response>",
+             cmds[pick(COUNT(cmds))], sim_asked_sn(d) - pick(2), d->id,
+             pick(3));
+    sim_message(d, text);
+}
+
 static void act(struct sim_device *d)
 {
-    switch (pick(18)) {
+    switch (pick(22)) {
     case 0:
     case 1:
         sim_register(d);
@@ -114,6 +160,14 @@ static void act(struct sim_device *d)
         s.opt.refuse_ports = pick(5) == 0 ? UINT_MAX : 0;
         s.opt.loss_percent = pick(3) * 10;
         break;
+    case 18:
+    case 19:
+        command(d);
+        break;
+    case 20:
+    case 21:
+        tell(d);
+        break;
     case 17:
         d->invite = SIM_ANSWER;
         d->media = SIM_PICTURE;
@@ -161,6 +215,21 @@ static void invariants(void)
     assert_int_equal(channels, c.channels);
 }
 
+/* No command is open beyond its end. */
+static void check_commands(void)
+{
+    struct platform_command c = { .id = 0 };
+
+    while (platform_command_before(s.p, c.id, &c)) {
+        if (!c.is_final && c.ends_ms < s.now.mono_ms)
+            fail_msg("command %llu should be over: it is %s",
+                     (unsigned long long)c.id,
+                     platform_command_state_name(c.state));
+        if (c.id == 1)
+            break;
+    }
+}
+
 /* What the media edge was told, after each action was carried out. */
 static void check_streams(void)
 {
@@ -199,8 +268,12 @@ static void run(uint64_t seed)
         sim_run(&s, pick(5) ? pick(300) : pick(20000));
         invariants();
         check_streams();
+        check_commands();
     }
     s.opt.refuse_ports = 0;
+    sim_run(&s, PLATFORM_ANSWER_MS);
+    check_commands();
+    assert_int_equal(sim_counters(&s).commands, 0);
     platform_drain(s.p, s.now);
     sim_run(&s, 100000);
     assert_true(platform_is_drained(s.p));

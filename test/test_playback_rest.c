@@ -324,11 +324,82 @@ static void note_9_4_over_while_it_asks(void **state)
     }
 }
 
+/* A MediaStatus of this Call-ID, in no dialog that is there. */
+static void late_status(struct sim_device *d, const char *call_id)
+{
+    struct sip_request r = {
+        .method = SIP_METHOD_MESSAGE, .peer = d->to_server,
+        .uri = SLICE("sip:" SIM_ID "@192.168.1.2"),
+        .from = SLICE("sip:34020000001310010001@192.168.1.10"),
+        .to = SLICE("sip:" SIM_ID "@192.168.1.2"),
+        .from_tag = SLICE("theirs"), .to_tag = SLICE("ours"),
+        .call_id = slice_str(call_id), .cseq = 2, .expires = -1,
+        .user = (uint64_t)(d - s.device) + 1,
+        .content_type = SLICE("Application/MANSCDP+xml"),
+        .body = SLICE(STATUS),
+    };
+    uint64_t ignored;
+
+    assert_int_equal(sip_stack_request(s.field, &r, s.now.mono_ms, &ignored),
+                     0);
+}
+
+/* The word of the first file's end is lost on its way, comes again, and is heard
+ * when the next one plays: of the dialog before, or of none. */
+static void a_status_that_is_late(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 2; how++) {
+        struct sim_device *d = recorder(2, 201, 600);
+        struct platform_session v = begin(d);
+        char call_id[100];
+
+        slice_copy(call_id, sizeof(call_id), sim_session(&s, v.id).call_id);
+        all_of_it_at(d, v.id, 199500, true);
+        assert_int_equal(d->invites, 2);
+        late_status(d, how ? "1234@192.168.1.10" : call_id);
+        sim_run(&s, 20000);
+        assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+        assert_int_equal(d->invites, 2);
+        assert_int_equal(d->byes, 0);
+        /* its own ends it, however it is said */
+        sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+        sim_at(&s, v.id, 599800);
+        late_status(d, "1235@192.168.1.10");
+        sim_run(&s, 8000);
+        assert_int_equal(s.last.state, PLATFORM_STOPPING);
+        assert_true(s.last.playback.complete);
+        ends_clean();
+    }
+}
+
+/* The same for who plays the channel once more. */
+static void a_status_of_the_playback_before(void **state)
+{
+    struct sim_device *d = recorder(2, 201, 600);
+    struct platform_session v = begin(d);
+    char call_id[100];
+
+    (void)state;
+    slice_copy(call_id, sizeof(call_id), sim_session(&s, v.id).call_id);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    v = begin(d);
+    late_status(d, call_id);
+    sim_run(&s, 20000);
+    assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    platform_session_stop(s.p, v.id, s.now);
+    sim_run(&s, 1000);
+    ends_clean();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_9_4_the_next_file_follows),
         cmocka_unit_test(status_and_bye),
+        cmocka_unit_test(a_status_that_is_late),
+        cmocka_unit_test(a_status_of_the_playback_before),
         cmocka_unit_test(late_reports_are_no_end),
         cmocka_unit_test(note_9_4_nothing_follows),
         cmocka_unit_test(note_9_4_it_does_not_tell),

@@ -441,6 +441,20 @@ static void not_in_time(void **state)
     close(fd);
 }
 
+/* A platform below us may answer after that. */
+static void a_platform_in_its_time(void **state)
+{
+    uint64_t from_ms = uv_hrtime() / 1000000;
+    int fd = dial();
+
+    (void)state;
+    fake.longer_ms = WAIT_MS;
+    describe(fd, URL, GOOD);
+    expect_status(hear(fd), 504);
+    assert_true(uv_hrtime() / 1000000 - from_ms >= 2 * WAIT_MS - 5);
+    close(fd);
+}
+
 /* Two clients wait for one session. */
 static void together(void **state)
 {
@@ -622,6 +636,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(outcomes, setup, teardown),
         cmocka_unit_test_setup_teardown(known_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(not_in_time, setup_short_wait,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_platform_in_its_time, setup_short_wait,
                                         teardown),
         cmocka_unit_test_setup_teardown(together, setup, teardown),
 #if GB_TLS

@@ -365,6 +365,7 @@ static void a_platform_has_longer(void **state)
         sim_run(&s, cases[i].s * 1000 - 500);
         assert_true(platform_session_view(s.p, v.id, &v));
         assert_int_equal(v.step, PLATFORM_STEP_INVITE);
+        assert_int_equal(v.longer_ms, i ? 7000 : 0);
         sim_run(&s, 1000);
         assert_int_equal(s.last.state, PLATFORM_FAILED);
         assert_true(text_has(s.last_evidence, cases[i].evidence));

@@ -238,6 +238,247 @@ static void a_bye_answers_a_challenge(void **state)
     }
 }
 
+/* ---- the next request brings its credentials along (§22.2) ---- */
+
+static struct sip_request with_login(const struct pair *p)
+{
+    struct sip_request r = hand_message(p);
+
+    r.username = SLICE("me");
+    r.password = SLICE("secret");
+    return r;
+}
+
+/* The i-th that was sent, from 0, has credentials for this nonce and use;
+ * nonce NULL: none. */
+static void expect_credentials(const struct pair *p, size_t i,
+                               const char *nonce, const char *nc)
+{
+    struct slice auth = pair_header(p->sent[i].bytes, "Authorization");
+    struct slice cseq = pair_header(p->sent[i].bytes, "CSeq"), number;
+    struct sip_credentials c;
+    struct sip_ha1 ha1;
+
+    assert_true(i < p->n_sent);
+    if (!nonce) {
+        assert_int_equal(auth.n, 0);
+        return;
+    }
+    if (sip_credentials_parse(&c, auth))
+        fail_msg("request %zu has no credentials", i);
+    if (!slice_eq(c.nonce, slice_str(nonce)) ||
+        !slice_eq(c.nc, slice_str(nc)))
+        fail_msg("request %zu: nonce %.*s, nc %.*s", i, SLICE_ARG(c.nonce),
+                 SLICE_ARG(c.nc));
+    assert_true(slice_cut(&cseq, ' ', &number));
+    sip_ha1_make(&ha1, c.alg, SLICE("me"), SLICE("dom"), SLICE("secret"));
+    assert_true(sip_digest_check(&c, cseq, &ha1));
+}
+
+/* Its first request is challenged, and taken with nonce n1. */
+static struct sip_request once_challenged(struct pair *p)
+{
+    struct sip_request r;
+
+    pair_init(p, NULL, NULL, true);
+    r = with_login(p);
+    hand_send(p, &r);
+    pair_inject(p, 0, hand_challenge(&p->sent[0], 401,
+                                     CHALLENGE("n1", ", qop=\"auth\"")));
+    pair_inject(p, 0, hand_challenge(&p->sent[1], 200, ""));
+    expect_credentials(p, 1, "n1", "00000001");
+    return r;
+}
+
+static void over(struct pair *p, size_t sent, unsigned status)
+{
+    assert_int_equal(p->n_sent, sent);
+    assert_int_equal(pair_events(p, 0, SIP_EV_RESPONSE, status), 1);
+    pair_settle(p, 100000);
+    assert_int_equal(pair_counters(p, 0).memory, 0);
+    pair_fini(p);
+}
+
+static void the_next_one_brings_its_login(void **state)
+{
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    r = once_challenged(&p);
+    for (unsigned i = 0; i < 3; i++)
+        hand_send(&p, &r);
+    expect_credentials(&p, 2, "n1", "00000002");
+    expect_credentials(&p, 3, "n1", "00000003");
+    expect_credentials(&p, 4, "n1", "00000004");
+    for (unsigned i = 2; i < 5; i++)
+        pair_inject(&p, 0, hand_challenge(&p.sent[i], 200, ""));
+    assert_int_equal(p.n_sent, 5);
+    r.username = slice_of(NULL, 0); /* who has none gives none */
+    hand_send(&p, &r);
+    expect_credentials(&p, 5, NULL, NULL);
+    r = with_login(&p);
+    r.peer.remote.port++; /* nor does anybody else get one */
+    hand_send(&p, &r);
+    expect_credentials(&p, 6, NULL, NULL);
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
+/* An old nonce costs one request more, whether it is called stale or not; a
+ * wrong password is told after that, and not tried again. */
+static void a_nonce_that_is_over(void **state)
+{
+    static const struct {
+        const char *second, *third; /* challenges; NULL: 200 */
+        size_t sent;
+        unsigned status;
+    } cases[] = {
+        { CHALLENGE("n2", ", stale=true, qop=\"auth\""), NULL, 4, 200 },
+        { CHALLENGE("n2", ", qop=\"auth\""), NULL, 4, 200 },
+        { CHALLENGE("n2", ""), CHALLENGE("n3", ""), 4, 401 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sip_request r;
+        struct pair p;
+
+        r = once_challenged(&p);
+        p.n_seen = 0;
+        hand_send(&p, &r);
+        pair_inject(&p, 0, hand_challenge(&p.sent[2], 401, cases[i].second));
+        assert_int_equal(p.n_sent, 4);
+        pair_inject(&p, 0, hand_challenge(&p.sent[3],
+                                          cases[i].third ? 401 : 200,
+                                          cases[i].third ? cases[i].third
+                                                         : ""));
+        assert_int_equal(p.n_sent, cases[i].sent);
+        assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE,
+                                     cases[i].status), 1);
+        hand_send(&p, &r);
+        if (cases[i].third)
+            expect_credentials(&p, 4, NULL, NULL);
+        else
+            expect_credentials(&p, 4, "n2", "00000002");
+        pair_settle(&p, 100000);
+        assert_int_equal(pair_counters(&p, 0).memory, 0);
+        pair_fini(&p);
+    }
+}
+
+/* Stale for ever: it ends. */
+static void stale_for_ever(void **state)
+{
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    r = once_challenged(&p);
+    p.n_seen = 0;
+    hand_send(&p, &r);
+    for (size_t i = 2; i < p.n_sent; i++)
+        pair_inject(&p, 0, hand_challenge(&p.sent[i], 401,
+                                          CHALLENGE("n2", ", stale=true")));
+    over(&p, 5, 401);
+}
+
+/* Two in a row are refused: it wants a new nonce each time, and is asked as
+ * before. */
+static void a_nonce_for_each(void **state)
+{
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    r = once_challenged(&p);
+    for (unsigned i = 0; i < 3; i++) {
+        size_t n = p.n_sent;
+
+        hand_send(&p, &r);
+        pair_inject(&p, 0, hand_challenge(&p.sent[n], 401,
+                                          CHALLENGE("n2", "")));
+        pair_inject(&p, 0, hand_challenge(&p.sent[n + 1], 200, ""));
+        assert_int_equal(p.n_sent, n + 2);
+    }
+    expect_credentials(&p, 2, "n1", "00000002");
+    assert_true(pair_header(p.sent[4].bytes, "Authorization").n);
+    expect_credentials(&p, 6, NULL, NULL);
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
+/* It takes a nonce that it knows for an attack: once without, and never again
+ * with one. */
+static void a_known_nonce_is_refused(void **state)
+{
+    static const unsigned status[] = { 400, 403 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(status); i++) {
+        struct sip_request r;
+        struct pair p;
+
+        r = once_challenged(&p);
+        p.n_seen = 0;
+        hand_send(&p, &r);
+        pair_inject(&p, 0, hand_challenge(&p.sent[2], status[i], ""));
+        assert_int_equal(p.n_sent, 4);
+        expect_credentials(&p, 3, NULL, NULL);
+        pair_inject(&p, 0, hand_challenge(&p.sent[3], 401,
+                                          CHALLENGE("n2", "")));
+        assert_int_equal(p.n_sent, 5);
+        pair_inject(&p, 0, hand_challenge(&p.sent[4], 200, ""));
+        assert_int_equal(pair_events(&p, 0, SIP_EV_RESPONSE, 200), 1);
+        hand_send(&p, &r);
+        expect_credentials(&p, 5, NULL, NULL);
+        pair_inject(&p, 0, hand_challenge(&p.sent[5], status[i], ""));
+        over(&p, 6, status[i]);
+    }
+}
+
+/* R64 of what a server may say behind it. */
+static void the_next_nonce_is_told(void **state)
+{
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    r = once_challenged(&p);
+    hand_send(&p, &r);
+    pair_inject(&p, 0,
+                hand_challenge(&p.sent[2], 200,
+                               "Authentication-Info: nextnonce=\"n9\"\r\n"));
+    hand_send(&p, &r);
+    expect_credentials(&p, 3, "n9", "00000001");
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
+/* An INVITE, its ACK and the BYE behind it. */
+static void a_call_brings_its_login(void **state)
+{
+    struct sip_request r;
+    uint64_t dialog;
+    struct pair p;
+
+    (void)state;
+    once_challenged(&p);
+    r = hand_invite(&p);
+    r.username = SLICE("me");
+    r.password = SLICE("secret");
+    dialog = hand_call(&p, &r);
+    expect_credentials(&p, 2, "n1", "00000002");
+    pair_inject(&p, 0, hand_challenge(&p.sent[2], 200,
+                                      "Contact: <sip:dev@192.0.2.2>\r\n"));
+    assert_true(slice_eq(pair_header(pair_find(&p, 0, "ACK", 0)->bytes,
+                                     "Authorization"),
+                         pair_header(p.sent[2].bytes, "Authorization")));
+    hand_end(&p, dialog);
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +488,13 @@ int main(void)
         cmocka_unit_test(challenged_too_late),
         cmocka_unit_test(challenged_without_memory),
         cmocka_unit_test(a_bye_answers_a_challenge),
+        cmocka_unit_test(the_next_one_brings_its_login),
+        cmocka_unit_test(a_nonce_that_is_over),
+        cmocka_unit_test(stale_for_ever),
+        cmocka_unit_test(a_nonce_for_each),
+        cmocka_unit_test(a_known_nonce_is_refused),
+        cmocka_unit_test(the_next_nonce_is_told),
+        cmocka_unit_test(a_call_brings_its_login),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,52 @@ static void what_cannot_be_begun(void **state)
     ends_clean();
 }
 
+#define OUTPUT "34020000001370000001"
+
+static void lists_an_output_below(const char *parent)
+{
+    char text[600];
+
+    snprintf(text, sizeof(text),
+             "<Response><CmdType>Catalog</CmdType><SN>5</SN><DeviceID>%s"
+             "</DeviceID><SumNum>1</SumNum><DeviceList Num=\"1\"><Item>"
+             "<DeviceID>" OUTPUT "</DeviceID><Name>horn</Name><ParentID>%s"
+             "</ParentID><Status>ON</Status></Item></DeviceList></Response>",
+             nvr, parent);
+    sim_message(d, text);
+    sim_run(&s, 500);
+}
+
+/* Microphones and alarm inputs play nothing: nobody is asked. */
+static void inputs_are_not_spoken_to(void **state)
+{
+    static const char *const inputs[] = { "34020000001340000001",
+                                          "34020000001360000001" };
+    struct platform_voice_wish w = { .device = SLICE("34020000001180000001"),
+                                     .mode = PLATFORM_VOICE_BROADCAST };
+    struct platform_voice v;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(inputs); i++) {
+        d = ready();
+        d->broadcast_result = "OK";
+        w.channel = slice_str(inputs[i]);
+        assert_int_equal(platform_voice_start(s.p, &w, s.now, &v),
+                         GB_EUNSUPPORTED);
+        assert_true(slice_find_slice(v.evidence, SLICE("plays nothing")) <
+                    v.evidence.n);
+        sim_run(&s, 1000);
+        assert_int_equal(d->broadcasts, 0);
+        lists_an_output_below(inputs[i]);
+        assert_int_equal(platform_voice_start(s.p, &w, s.now, &v), 0);
+        sim_run(&s, 500);
+        assert_true(platform_voice_view(s.p, v.id, &v));
+        assert_true(slice_eq(v.target, SLICE(OUTPUT)));
+        platform_voice_stop(s.p, v.id, "enough", s.now);
+        ends_clean();
+    }
+}
+
 /* A platform below asks its own device first: its answer has longer to come. */
 static void a_platform_has_longer(void **state)
 {
@@ -219,6 +265,7 @@ int main(void)
         cmocka_unit_test(ended_by_the_next_start),
         cmocka_unit_test(ports_may_be_taken),
         cmocka_unit_test(what_cannot_be_begun),
+        cmocka_unit_test(inputs_are_not_spoken_to),
         cmocka_unit_test(a_platform_has_longer),
         cmocka_unit_test(lossy_lives),
     };

@@ -26,7 +26,8 @@
 #include "base/alloc.h"
 #include "base/time.h"
 
-#define HTTP_LIVE_WAIT_MS 10000      /* POST live and the first GET: at most */
+#define HTTP_LIVE_WAIT_MS 10000      /* POST live and the first GET: at most; of a
+                                        platform below us 18 s, see longer_ms */
 #define HTTP_WAITERS_MAX 1024        /* requests that wait for a picture */
 #define HTTP_ALARMS_MAX 1000         /* alarms remembered */
 #define HTTP_RESPONSE_MAX (32u << 20) /* bytes of one answer */

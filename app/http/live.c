@@ -179,8 +179,9 @@ static void judge_late(struct outcome *o, const struct platform_session *s)
     if (s->evidence.n == 0) {
         struct writer w = writer_of(o->evidence, sizeof(o->evidence) - 1);
 
-        writer_f(&w, "nothing beyond \"%s\" within %d s",
-                 platform_step_text(s->step), HTTP_LIVE_WAIT_MS / 1000);
+        writer_f(&w, "nothing beyond \"%s\" within %u s",
+                 platform_step_text(s->step),
+                 (HTTP_LIVE_WAIT_MS + (unsigned)s->longer_ms) / 1000);
         o->evidence[w.len] = '\0';
     }
     if (!s->hint.n)
@@ -272,7 +273,7 @@ static bool wait_for(struct http_call *c, const struct platform_session *s,
     w->answer = c->answer_live;
     w->wvp = c->wvp;
     w->can = c->can;
-    w->deadline_ms = c->now.mono_ms + HTTP_LIVE_WAIT_MS;
+    w->deadline_ms = c->now.mono_ms + HTTP_LIVE_WAIT_MS + s->longer_ms;
     w->is_media = m != NULL;
     if (m)
         w->media = *m;

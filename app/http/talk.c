@@ -127,6 +127,7 @@ static unsigned status_of(int err)
         return 404;
     case GB_EEXIST:
     case GB_ESTATE:
+    case GB_EUNSUPPORTED:
         return 409;
     case GB_ERANGE:
         return 413;
@@ -145,7 +146,8 @@ static void problem_of(struct http_problem *p, int err,
         .status = err ? status_of(err) : 502,
         .code = err == GB_ENOENT   ? "device-unknown"
                 : err == GB_EEXIST ? "somebody-speaks"
-                : err == GB_ESTATE ? "device-offline" : "voice-failed",
+                : err == GB_ESTATE ? "device-offline"
+                : err == GB_EUNSUPPORTED ? "no-voice-output" : "voice-failed",
         .detail = "the device cannot be spoken to",
         .step = slice_str(platform_voice_step_name(v->step)),
         .evidence = v->evidence,

@@ -58,7 +58,7 @@ static void arm(struct platform *p, struct device *d)
     if (!q)
         return;
     at = q->retry_ms;
-    if (q->running == QUERY_INFO && q->give_up_ms < at)
+    if (q->running && q->give_up_ms < at)
         at = q->give_up_ms;
     if (!q->running && d->asked.wanted && d->asked.start_ms < at)
         at = d->asked.start_ms;
@@ -239,6 +239,7 @@ static void ask_catalog(struct platform *p, struct device *d)
     d->asked.have = d->asked.sum = 0;
     q->running = QUERY_CATALOG;
     q->login = outgoing_has_login(d);
+    q->give_up_ms = p->now.mono_ms + PLATFORM_REFRESH_MS;
     d->asked.catalog = PLATFORM_CATALOG_RUNNING;
     err = manscdp_catalog_query_encode(&w, &dialect, &c);
     if (!err)
@@ -276,6 +277,17 @@ static void ask_info(struct platform *p, struct device *d)
         arm(p, d);
 }
 
+static void give_up(struct platform *p, struct device *d)
+{
+    if (d->query->running == QUERY_CATALOG) {
+        catalog_failed(p, d, PLATFORM_COMMAND_SILENT,
+                       "the device goes on for too long");
+        return;
+    }
+    note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_SILENT);
+    finish(p, d);
+}
+
 void query_on_timer(struct platform *p, struct device *d)
 {
     struct query *q = d->query;
@@ -285,10 +297,8 @@ void query_on_timer(struct platform *p, struct device *d)
         q->retry_ms = GB_NEVER;
         query_want(p, d, QUERY_CATALOG, 0);
     }
-    if (q->running == QUERY_INFO && q->give_up_ms <= now) {
-        note(p, d, MANSCDP_CMD_DEVICE_INFO, PLATFORM_OUTCOME_SILENT);
-        finish(p, d);
-    }
+    if (q->running && q->give_up_ms <= now)
+        give_up(p, d);
     if (!q->running && d->asked.wanted && d->asked.start_ms <= now &&
         d->online) {
         unsigned next =

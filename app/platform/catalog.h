@@ -22,7 +22,7 @@ struct query {
     uint32_t sn;             /* of the DeviceInfo */
     uint64_t transaction;    /* of the running one, 0: answered */
     uint64_t assembly;       /* 0: none */
-    uint64_t give_up_ms;     /* DeviceInfo */
+    uint64_t give_up_ms;     /* of the running one */
     uint64_t retry_ms;       /* catalog once more */
 };
 

@@ -19,6 +19,13 @@ const struct chinese_row chinese_voice[] = {
       "设备中没有可以询问的对象" },
     { "see the log of this server", "请查看本服务器的日志" },
     { "the Broadcast could not be sent: %", "Broadcast 无法发出：%1" },
+    { "it is a microphone (136) or an alarm input (134), and plays nothing",
+      "该通道是语音输入设备（136）或报警输入设备（134），不能播放声音" },
+    { "speak to the device, to a camera or to a voice output (137)",
+      "请向设备、摄像机或语音输出设备（137）喊话" },
+    { "by its id it is a microphone (136) or an alarm input (134), which has "
+      "no loudspeaker: try mode talk",
+      "按编号它是语音输入设备（136）或报警输入设备（134），没有扬声器：请改用对讲模式" },
     { "the device takes no broadcast: try mode talk, or switch its audio "
       "output on",
       "设备不接受广播：请改用对讲模式，或打开其音频输出" },

@@ -29,7 +29,7 @@ struct command {
     uint32_t sn, have, sum;
     uint32_t types, got_types; /* of a ConfigDownload: bits, see config_bit */
     uint64_t transaction, assembly;
-    uint64_t asked_ms;
+    uint64_t asked_ms, ends_ms; /* ends: at the latest */
     int64_t asked_utc_ms, sent_utc_ms, arrived_utc_ms, answered_utc_ms;
     char evidence[EVIDENCE_MAX];
     uint16_t evidence_len;

@@ -11,7 +11,6 @@
 #include "manscdp/record.h"
 
 #define BUSY_MS 500       /* a queued one looks again */
-#define QUEUE_MS 60000    /* and is given up after so long */
 
 /* A DeviceControl that only a vendor knows. */
 static const struct manscdp_row vendor_row = {
@@ -164,37 +163,59 @@ bool command_is_due(const struct command *c)
            c->row->due == MANSCDP_MANY_RESPONSES;
 }
 
-/* Its device answers another question: ours waits. */
-static bool is_busy(const struct platform *p, const struct device *d)
+/* What waits for what: questions for questions, since two at one time confuse
+ * many devices, and orders for orders, whose answers have nothing but their SN to
+ * tell them apart. An order does not wait for a question. */
+static bool is_order(const struct command *c)
+{
+    return c->row->root == MANSCDP_CONTROL;
+}
+
+/* Its device answers another one of its kind: ours waits. */
+static bool is_busy(const struct platform *p, const struct device *d,
+                    bool order)
 {
     for (struct list *n = p->commands.open.next; n != &p->commands.open;
          n = n->next) {
         const struct command *c = container_of(n, struct command, open);
 
         if (c->state != PLATFORM_COMMAND_QUEUED && command_is_due(c) &&
-            !c->follows && slice_eq(command_device(c), device_id(d)))
+            is_order(c) == order && !c->follows &&
+            slice_eq(command_device(c), device_id(d)))
             return true;
     }
-    return device_query(d)->running != 0;
+    return !order && device_query(d)->running != 0;
 }
 
-/* The next one that waits for this device. */
-static void send_next(struct platform *p, struct slice device)
+/* The oldest that waits for this device; NULL: none. */
+static struct command *waiting(const struct platform *p, struct slice device,
+                               bool order)
 {
-    const struct device *d = device_find(p, device);
-
-    if (!d || is_busy(p, d))
-        return;
     for (struct list *n = p->commands.open.next; n != &p->commands.open;
          n = n->next) {
         struct command *c = container_of(n, struct command, open);
 
         if (c->state == PLATFORM_COMMAND_QUEUED && !c->follows &&
-            slice_eq(command_device(c), device)) {
-            send(p, c);
-            return;
-        }
+            is_order(c) == order && slice_eq(command_device(c), device))
+            return c;
     }
+    return NULL;
+}
+
+static void send_next(struct platform *p, struct slice device, bool order)
+{
+    const struct device *d = device_find(p, device);
+    struct command *c = d && !is_busy(p, d, order) ? waiting(p, device, order)
+                                                   : NULL;
+
+    if (c)
+        send(p, c);
+}
+
+/* No command goes beyond its end, whatever it waits for. */
+static void arm(struct platform *p, struct command *c, uint64_t at_ms)
+{
+    timerq_set(&p->timers, &c->timer, at_ms < c->ends_ms ? at_ms : c->ends_ms);
 }
 
 /* Evidence of what the device knows; not when it was our fault. */
@@ -233,7 +254,7 @@ void command_finish(struct platform *p, struct command *c,
     gb_put(p->alloc, c->body);
     c->body = NULL;
     memcpy(device, c->device, sizeof(device));
-    send_next(p, slice_of(device, c->device_len));
+    send_next(p, slice_of(device, c->device_len), is_order(c));
     if (c->moves && c->tries)
         ptz_settled(p, command_device(c), command_target(c),
                     (enum ptz_kind)(c->ptz - 1), c->id,
@@ -274,7 +295,7 @@ static void send(struct platform *p, struct command *c)
         command_finish(p, c, PLATFORM_COMMAND_SILENT);
         return;
     }
-    timerq_stop(&p->timers, &c->timer);
+    arm(p, c, c->ends_ms);
     c->login |= outgoing_has_login(d);
     err = open_assembly(p, c);
     if (!err)
@@ -285,6 +306,8 @@ static void send(struct platform *p, struct command *c)
         command_finish(p, c, PLATFORM_COMMAND_SILENT);
         return;
     }
+    if (c->state == PLATFORM_COMMAND_QUEUED)
+        c->evidence_len = 0; /* why it waited */
     c->tries++;
     c->state = PLATFORM_COMMAND_SENT;
     c->sent_utc_ms = p->now.utc_ms;
@@ -303,9 +326,8 @@ static void arrived(struct platform *p, struct command *c)
     c->state = PLATFORM_COMMAND_ARRIVED;
     command_changed(p, c);
     if (c->row->due == MANSCDP_ONE_RESPONSE)
-        timerq_set(&p->timers, &c->timer,
-                   p->now.mono_ms +
-                       (c->once_ms ? c->once_ms : c->row->first_ms));
+        arm(p, c, p->now.mono_ms +
+                      (c->once_ms ? c->once_ms : c->row->first_ms));
 }
 
 void command_on_sip(struct platform *p, uint64_t handle,
@@ -335,24 +357,55 @@ void command_on_sip(struct platform *p, uint64_t handle,
     }
 }
 
+static void waits(struct platform *p, struct command *c)
+{
+    command_explain(c, "the device answers another question first");
+    arm(p, c, p->now.mono_ms + BUSY_MS);
+}
+
+/* Its turn may have come, or that of an older one. */
+static void look_again(struct platform *p, struct command *c)
+{
+    if (p->now.mono_ms - c->asked_ms >= PLATFORM_QUEUE_MS) {
+        command_explain(c, "the device was busy with other questions");
+        command_finish(p, c, PLATFORM_COMMAND_SILENT);
+        return;
+    }
+    waits(p, c);
+    if (device_find(p, command_device(c)))
+        send_next(p, command_device(c), is_order(c));
+    else
+        send(p, c); /* it says so */
+}
+
+/* A device that has always more to tell is not listened to for ever. */
+static void over_time(struct platform *p, struct command *c)
+{
+    if (c->have) {
+        c->partial = true;
+        command_explain(c, "it has told %u items and went on for too long",
+                        (unsigned)c->have);
+        command_finish(p, c, PLATFORM_COMMAND_ANSWERED);
+        return;
+    }
+    command_explain(c, "it was not over after %u s",
+                    (unsigned)((c->ends_ms - c->asked_ms) / 1000));
+    command_finish(p, c, PLATFORM_COMMAND_SILENT);
+}
+
 void command_on_timer(struct platform *p, struct timerq_node *timer)
 {
     struct command *c = container_of(timer, struct command, timer);
-    const struct device *d = device_find(p, command_device(c));
 
-    if (c->settling) {
+    if (c->settling)
         command_finish(p, c, PLATFORM_COMMAND_ANSWERED);
-    } else if (c->state != PLATFORM_COMMAND_QUEUED) {
+    else if (p->now.mono_ms >= c->ends_ms)
+        over_time(p, c);
+    else if (c->state == PLATFORM_COMMAND_QUEUED)
+        look_again(p, c);
+    else
         command_nothing_came(p, c,
                              "the MESSAGE arrived (200), but no Response came");
-    } else if (p->now.mono_ms - c->asked_ms > QUEUE_MS) {
-        command_explain(c, "the device was busy with other questions");
-        command_finish(p, c, PLATFORM_COMMAND_SILENT);
-    } else if (d && is_busy(p, d)) {
-        timerq_set(&p->timers, &c->timer, p->now.mono_ms + BUSY_MS);
-    } else {
-        send(p, c);
-    }
 }
 
 /* ---- refreshes ---------------------------------------------------------- */
@@ -492,7 +545,7 @@ static int fill(struct platform *p, struct command *c, struct device *d,
     return err;
 }
 
-static struct command *command_new(struct platform *p)
+static struct command *command_new(struct platform *p, uint64_t most_ms)
 {
     struct command *c;
 
@@ -509,6 +562,7 @@ static struct command *command_new(struct platform *p)
     list_init(&c->dirty);
     timerq_node_init(&c->timer, TIMER_COMMAND);
     c->asked_ms = p->now.mono_ms;
+    c->ends_ms = p->now.mono_ms + most_ms;
     c->asked_utc_ms = p->now.utc_ms;
     return c;
 }
@@ -537,7 +591,7 @@ int command_start(struct platform *p, struct device *d,
     err = check_room(p, d);
     if (err)
         return err;
-    c = command_new(p);
+    c = command_new(p, PLATFORM_ANSWER_MS);
     if (!c)
         return GB_ENOMEM;
     err = fill(p, c, d, o);
@@ -550,9 +604,9 @@ int command_start(struct platform *p, struct device *d,
     }
     enter(p, c);
     *id = c->id;
-    if (command_is_due(c) && is_busy(p, d))
-        timerq_set(&p->timers, &c->timer, p->now.mono_ms + BUSY_MS);
-    if (timerq_at_ms(&c->timer) == GB_NEVER)
+    if (command_is_due(c) && is_busy(p, d, is_order(c)))
+        waits(p, c);
+    else
         send(p, c);
     return 0;
 }
@@ -566,11 +620,12 @@ int platform_command_refresh(struct platform *p, struct slice device,
 
     p->now = now;
     *id = 0;
-    if (d && d->online && !check_room(p, d) && (c = command_new(p))) {
+    if (d && d->online && !check_room(p, d) && (c = command_new(p, PLATFORM_REFRESH_MS))) {
         name(c, d, device_id(d));
         c->row = manscdp_row_find(MANSCDP_QUERY, MANSCDP_CMD_CATALOG,
                                   SLICE(""));
         c->follows = true;
+        arm(p, c, c->ends_ms);
         enter(p, c);
         *id = c->id;
     }
@@ -766,6 +821,7 @@ bool platform_command_view(const struct platform *p, uint64_t id,
         .sent_utc_ms = c->sent_utc_ms,
         .arrived_utc_ms = c->arrived_utc_ms,
         .answered_utc_ms = c->answered_utc_ms,
+        .ends_ms = c->ends_ms,
         .evidence = slice_of(c->evidence, c->evidence_len),
         .answer = slice_of(c->answer, c->answer_len),
     };

@@ -6,8 +6,10 @@
  *                 ▼              ▼
  *              REFUSED         SILENT ──a late Response──► ANSWERED
  *
- * One question at a time to one device; orders that get no Response do not
- * wait. What may be repeated is sent once more when nothing comes. */
+ * One question at a time to one device, and beside it one order that gets a
+ * Response; those that get none do not wait. What may be repeated is sent once
+ * more when nothing comes. Each is over after PLATFORM_ANSWER_MS, or
+ * PLATFORM_REFRESH_MS, whatever the device does. */
 #ifndef APP_PLATFORM_COMMANDS_H
 #define APP_PLATFORM_COMMANDS_H
 

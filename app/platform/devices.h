@@ -24,6 +24,7 @@ struct group;
 
 #define PLATFORM_TEXT_MAX 128      /* name, model, ... of a device, bytes */
 #define PLATFORM_SLACK_MS 5000     /* on top of every keep-alive timeout */
+#define PLATFORM_PICTURE_MS 2000 /* behind a late answer, its first picture */
 #define PLATFORM_SYSTEM_ANSWER_MS 15000 /* to an INVITE, at least; of one with
                                             type 200 and more */
 #define PLATFORM_GAP_MAX_MS 3600000u /* longest keep-alive interval learnt */

@@ -431,12 +431,13 @@ static int on_media_status(void *ctx, const struct manscdp_msg *msg)
     struct delivery *v = ctx;
     struct manscdp_media_status m;
     struct session *s;
+    bool sure;
 
     if (manscdp_media_status_decode(&m, msg))
         return GB_ESYNTAX;
-    s = playback_of(v->d, v->ev, m.head.device_id);
+    s = playback_of(v->d, v->ev, m.head.device_id, &sure);
     if (s && slice_eq(slice_trim(m.type), SLICE(MANSCDP_MEDIA_ENDED)))
-        playback_ending(v->p, s);
+        playback_ending(v->p, s, sure);
     return 0; /* others mean nothing before media stop as well */
 }
 

@@ -34,6 +34,9 @@ enum platform_command_state platform_command_state_by_name(struct slice name);
 #define PLATFORM_COMMANDS_OPEN 256  /* waiting for an answer at one time */
 #define PLATFORM_COMMANDS_QUEUE 16  /* of them for one device */
 #define PLATFORM_COMMAND_TRIES 2    /* of those that may be repeated */
+#define PLATFORM_QUEUE_MS 60000     /* a command waits for others so long */
+#define PLATFORM_ANSWER_MS 600000   /* and is over after so long, at the latest */
+#define PLATFORM_REFRESH_MS 3600000 /* the same of a catalog, which may be long */
 #define PLATFORM_COMMAND_BODY 4096  /* bytes of one, as it is sent */
 #define PLATFORM_COMMAND_ANSWER (256u << 10) /* bytes of JSON of one */
 #define PLATFORM_COMMAND_ANSWERS (8u << 20)  /* of all; the oldest go first */
@@ -50,6 +53,7 @@ struct platform_command {
     unsigned tries, sip_status, messages;
     uint32_t sn, have, sum; /* items of an answer in many messages */
     int64_t asked_utc_ms, sent_utc_ms, arrived_utc_ms, answered_utc_ms;
+    uint64_t ends_ms;       /* mono: it is final by then, whatever comes */
     struct slice evidence;  /* why it is as it is, for a person */
     struct slice answer;    /* JSON: its Responses, commas between; or empty */
 };

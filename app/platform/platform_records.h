@@ -7,7 +7,6 @@
 
 #define PLATFORM_RECORDS_MAX 32      /* questions remembered, the newest */
 #define PLATFORM_RECORDS_ITEMS 20000 /* of one answer; further ones are left out */
-#define PLATFORM_ANSWER_MS 600000    /* of messages to one question; it is over */
 #define PLATFORM_RECORDS_TEXT 16     /* bytes of its type */
 
 struct platform_records_ask {

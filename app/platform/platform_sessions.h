@@ -84,6 +84,8 @@ struct platform_session {
     uint32_t width, height;
     uint64_t packets, bytes, lost, foreign;
     bool ssrc_odd; /* media has another SSRC than agreed */
+    uint32_t longer_ms; /* who waits for its picture waits so much longer than
+                           for others: a platform below us may take its time */
 };
 
 struct platform_live {

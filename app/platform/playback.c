@@ -97,9 +97,10 @@ static void drain(struct platform *p, struct session *s)
     session_arm(p, s);
 }
 
-void playback_ending(struct platform *p, struct session *s)
+void playback_ending(struct platform *p, struct session *s, bool sure)
 {
     s->playback.ending = true;
+    s->playback.unsure = !sure;
     s->playback.until_ms =
         p->now.mono_ms +
         (s->kind == PLATFORM_DOWNLOAD ? FETCHED_MS : SENDS_ON_MS);
@@ -117,8 +118,24 @@ bool playback_hung_up(struct platform *p, struct session *s, const char *why)
     return true;
 }
 
+/* Its channel's word, late and outside of any dialog, was about the file before:
+ * this one is sent on. */
+static bool was_of_another(const struct platform *p, const struct session *s)
+{
+    const struct session_playback *b = &s->playback;
+
+    return b->unsure && b->quiet == 0 && p->now.mono_ms >= b->until_ms &&
+           s->phase == PHASE_MEDIA;
+}
+
 void playback_drained(struct platform *p, struct session *s)
 {
+    if (!s->playback.hung_up && was_of_another(p, s)) {
+        s->playback.ending = s->playback.unsure = false;
+        s->drained_at = GB_NEVER;
+        session_arm(p, s);
+        return;
+    }
     if (s->playback.hung_up)
         session_ended_by_device(p, s, s->playback.hung_up);
     else if (!playback_goes_on(p, s, "the device has sent all of a file"))
@@ -148,20 +165,24 @@ static bool is_running(const struct session *s)
 }
 
 /* By its dialog; by its channel; a recorder that names itself means the only
- * one there is. */
+ * one there is. One with a Call-ID of ours that no dialog has any more is late,
+ * and about what has been left. */
 struct session *playback_of(struct device *d, const struct sip_event *ev,
-                            struct slice id)
+                            struct slice id, bool *sure)
 {
     struct session *only = NULL, *of_channel = NULL;
     size_t n_running = 0, n_of_channel = 0;
     struct list *n;
 
+    *sure = false;
     for (n = d->sessions.next; n != &d->sessions; n = n->next) {
         struct session *s = container_of(n, struct session, in_device);
 
         if (!is_running(s))
             continue;
-        if (slice_eq(slice_of(s->call_id, s->call_id_len), ev->msg->call_id))
+        *sure = slice_eq(slice_of(s->call_id, s->call_id_len),
+                         ev->msg->call_id);
+        if (*sure)
             return s;
         if (slice_eq(session_channel(s), id)) {
             n_of_channel++;
@@ -170,6 +191,8 @@ struct session *playback_of(struct device *d, const struct sip_event *ev,
         n_running++;
         only = s;
     }
+    if (session_is_our_call_id(d, ev->msg->call_id))
+        return NULL;
     if (n_of_channel)
         return n_of_channel == 1 ? of_channel : NULL; /* silence will tell */
     return n_running == 1 && slice_eq(id, device_id(d)) ? only : NULL;

@@ -11,6 +11,7 @@ struct session;
 struct session_playback {
     struct platform_playback told;
     bool ending;           /* the device says that all has been sent */
+    bool unsure;           /* ...of some recording of this channel */
     const char *hung_up;   /* it has ended the dialog; NULL: it has not */
     unsigned quiet;        /* reports in a row without a packet */
     uint64_t until_ms;     /* behind either: what comes later is not heard */
@@ -41,8 +42,8 @@ uint64_t playback_idle_ms(const struct platform *p, const struct session *s);
 /* All has come: BYE. */
 void playback_complete(struct platform *p, struct session *s);
 /* MediaStatus 121: what is on its way may still come. Whoever sends on and on is
- * told BYE. */
-void playback_ending(struct platform *p, struct session *s);
+ * told BYE; where it is not sure to be about this one, that shows that it is not. */
+void playback_ending(struct platform *p, struct session *s, bool sure);
 /* Its dialog is over, but not what is on its way; why: a literal. false: it does
  * not play, or is none. */
 bool playback_hung_up(struct platform *p, struct session *s, const char *why);
@@ -64,9 +65,10 @@ void playback_go_back(struct platform *p, struct session *s,
 int64_t playback_from_ms(const struct session *s);
 /* An INFO in its dialog. */
 int playback_send_control(struct platform *p, struct session *s);
-/* The recording of this device that a MediaStatus means; NULL: none. */
+/* The recording of this device that a MediaStatus means; NULL: none, or one whose
+ * dialog is over. sure: it came in its dialog. */
 struct session *playback_of(struct device *d, const struct sip_event *ev,
-                            struct slice id);
+                            struct slice id, bool *sure);
 /* An answer to a control. false: it is none. */
 bool playback_on_sip(struct platform *p, struct session *s,
                      const struct sip_event *ev);

@@ -165,6 +165,8 @@ const char *transport_text(enum platform_transport t);
 /* By its handle, NULL: there is none any more. */
 struct session *session_find(const struct platform *p, uint64_t id);
 void session_invite(struct platform *p, struct session *s);
+/* Made by an INVITE of ours to this device, of now or before. */
+bool session_is_our_call_id(const struct device *d, struct slice call_id);
 void session_on_sip(struct platform *p, struct session *s,
                     const struct sip_event *ev);
 enum platform_transport device_transport(const struct device *d);

@@ -13,6 +13,7 @@
 #define BUSY_MS 500          /* between the BYE and the next INVITE (5.1) */
 #define SERVER_ERROR_MS 2000
 #define SDP_MAX 1024
+#define TOKEN_LEN 16 /* of sip_stack_token */
 
 /* ---- the offer ---- */
 
@@ -54,11 +55,12 @@ static void make_offer(const struct platform *p, const struct session *s,
                                     s->device->edition == MANSCDP_2022);
 }
 
+/* A token of the stack, and our address: session_is_our_call_id knows it. */
 static void make_call_id(struct platform *p, struct session *s)
 {
     struct writer w = writer_of(s->call_id, sizeof(s->call_id));
     struct gb_addr local = s->device->peer.local;
-    char token[16];
+    char token[TOKEN_LEN];
 
     sip_stack_token(p->sip, token);
     local.port = 0;
@@ -66,6 +68,17 @@ static void make_call_id(struct platform *p, struct session *s)
     writer_char(&w, '@');
     gb_addr_write(&w, &local);
     s->call_id_len = (uint8_t)w.len;
+}
+
+bool session_is_our_call_id(const struct device *d, struct slice call_id)
+{
+    char text[GB_ADDR_TEXT_MAX];
+    struct gb_addr local = d->peer.local;
+    struct slice token;
+
+    local.port = 0;
+    return slice_cut(&call_id, '@', &token) && token.n == TOKEN_LEN &&
+           slice_eq(call_id, slice_str(gb_addr_text(&local, text)));
 }
 
 void session_invite(struct platform *p, struct session *s)

@@ -545,7 +545,16 @@ static bool note_tells(const struct session *s)
             (s->state == PLATFORM_PLAYING && s->video == PS_CODEC_UNKNOWN));
 }
 
-static void view(const struct session *s, struct platform_session *out)
+static uint32_t longer_ms(const struct platform *p, const struct session *s)
+{
+    uint32_t ms = s->device ? device_answer_ms(p, s->device) : 0;
+
+    return ms > p->cfg.answer_ms ? ms - p->cfg.answer_ms + PLATFORM_PICTURE_MS
+                                 : 0;
+}
+
+static void view(const struct platform *p, const struct session *s,
+                 struct platform_session *out)
 {
     *out = (struct platform_session){
         .id = s->handle.id,
@@ -576,6 +585,7 @@ static void view(const struct session *s, struct platform_session *out)
         .lost = s->lost,
         .foreign = s->foreign,
         .ssrc_odd = s->ssrc_odd,
+        .longer_ms = longer_ms(p, s),
     };
     memcpy(out->step_ms, s->step_ms, sizeof(out->step_ms));
     if (note_tells(s)) {
@@ -735,7 +745,7 @@ static int start(struct platform *p, struct device *d,
     session_news(p, s, NEWS_OPEN);
     session_arm(p, s);
     set_channel_session(p, s, 0, s->handle.id);
-    view(s, out);
+    view(p, s, out);
     return 0;
 }
 
@@ -763,7 +773,7 @@ int session_start(struct platform *p, const struct session_wish *wish,
     s = wish->kind == PLATFORM_LIVE ? running(d, wish->channel, wish->stream)
                                     : NULL;
     if (s) {
-        view(s, out);
+        view(p, s, out);
         return 0;
     }
     if (p->draining)
@@ -798,7 +808,7 @@ bool platform_session_view(const struct platform *p, uint64_t id,
 
     if (!s)
         return false;
-    view(s, out);
+    view(p, s, out);
     return true;
 }
 
@@ -807,7 +817,7 @@ bool platform_session_at(const struct platform *p, size_t i,
 {
     for (struct list *n = p->sessions.next; n != &p->sessions; n = n->next)
         if (i-- == 0) {
-            view(container_of(n, struct session, in_all), out);
+            view(p, container_of(n, struct session, in_all), out);
             return true;
         }
     return false;
@@ -826,7 +836,7 @@ bool platform_live_find(const struct platform *p, struct slice device,
     s = d ? running(d, channel, stream) : NULL;
     if (!s)
         return false;
-    view(s, out);
+    view(p, s, out);
     return true;
 }
 

@@ -495,6 +495,12 @@ int platform_voice_start(struct platform *p,
                        p->draining ? "this server is stopping"
                                    : "the device is offline",
                        "try again when it is back");
+    if (w->mode != PLATFORM_VOICE_TALK && voice_is_for_input(d, w->channel))
+        return refused(p, out, w, GB_EUNSUPPORTED,
+                       "it is a microphone (136) or an alarm input (134), and "
+                       "plays nothing",
+                       "speak to the device, to a camera or to a voice output "
+                       "(137)");
     if (w->whole_ms > VOICE_FILE_MS)
         return refused(p, out, w, GB_ERANGE, "the recording is too long",
                        "at most ten minutes are taken");

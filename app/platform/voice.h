@@ -109,7 +109,8 @@ struct platform_voice_wish {
 
 /* GB_ENOENT (unknown device, or no id of a channel), GB_ESTATE (offline, or we
  * stop), GB_EEXIST (somebody speaks: *out is what he does), GB_ELIMIT, GB_ENOMEM,
- * GB_ERANGE (whole_ms); but for GB_EEXIST *out has step, evidence and hint. */
+ * GB_ERANGE (whole_ms), GB_EUNSUPPORTED (a microphone or an alarm input); but
+ * for GB_EEXIST *out has step, evidence and hint. */
 int platform_voice_start(struct platform *p,
                          const struct platform_voice_wish *w,
                          struct gb_time now, struct platform_voice *out);

@@ -95,6 +95,8 @@ void voice_retry_udp(struct platform *p, struct voice_call *v);
 
 /* voice_sip.c */
 void voice_ask(struct platform *p, struct voice_call *v);
+/* Nothing can be played there, by its id and the catalog. */
+bool voice_is_for_input(const struct device *d, struct slice channel);
 void voice_opened(struct platform *p, struct voice_call *v);
 /* Nothing came in time: another target, another mode, or it has failed. */
 void voice_silent(struct platform *p, struct voice_call *v);

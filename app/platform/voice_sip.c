@@ -10,31 +10,41 @@
 #include "sip/value.h"
 
 #define SDP_MAX 1024
-#define TYPE_AT 10 /* of the three digits in an id that say what it is */
-#define TYPE_OUTPUT SLICE("137")
 
 /* ---- whom to ask ---- */
 
 static bool is_output(struct slice id)
 {
-    return id.n == 20 &&
-           slice_eq(slice_head(slice_from(id, TYPE_AT), 3), TYPE_OUTPUT);
+    return manscdp_devid_type(id) == MANSCDP_TYPE_AUDIO_OUT;
+}
+
+/* A microphone, or what reports alarms: nothing can be played there. */
+static bool is_input(struct slice id)
+{
+    unsigned type = manscdp_devid_type(id);
+
+    return type == MANSCDP_TYPE_AUDIO_IN || type == MANSCDP_TYPE_ALARM_IN;
 }
 
 /* The voice output below the channel; empty: the catalog lists none. */
-static struct slice output_of(const struct voice_call *v)
+static struct slice output_of(const struct device *d, struct slice channel)
 {
-    const struct device *d = v->device;
-
     for (size_t i = 0; i < d->n_channels; i++) {
         struct slice id = channel_text(d->channels[i], CHANNEL_ID);
 
         if (is_output(id) &&
-            slice_eq(channel_text(d->channels[i], CHANNEL_PARENT),
-                     slice_of(v->channel, v->channel_len)))
+            slice_eq(channel_text(d->channels[i], CHANNEL_PARENT), channel))
             return id;
     }
     return SLICE("");
+}
+
+/* A device that has such an id itself may have a loudspeaker all the same, as
+ * emergency call points do. */
+bool voice_is_for_input(const struct device *d, struct slice channel)
+{
+    return is_input(channel) && !slice_eq(channel, device_id(d)) &&
+           !output_of(d, channel).n;
 }
 
 static struct slice target_id(const struct voice_call *v, unsigned kind)
@@ -43,9 +53,11 @@ static struct slice target_id(const struct voice_call *v, unsigned kind)
 
     switch ((enum voice_target)kind) {
     case VOICE_TARGET_OUTPUT:
-        return is_output(channel) ? SLICE("") : output_of(v);
+        return is_output(channel) ? SLICE("") : output_of(v->device, channel);
     case VOICE_TARGET_CHANNEL:
-        return channel;
+        return is_input(channel) && !slice_eq(channel, device_id(v->device))
+                   ? SLICE("")
+                   : channel;
     case VOICE_TARGET_DEVICE:
         return slice_eq(channel, device_id(v->device)) ? SLICE("")
                                                        : device_id(v->device);
@@ -146,8 +158,11 @@ static void not_this(struct platform *p, struct voice_call *v,
         voice_ask(p, v);
     else if (!voice_other_mode(p, v))
         voice_fail(p, v, step,
-                   "the device takes no broadcast: try mode talk, or switch "
-                   "its audio output on",
+                   is_input(device_id(v->device))
+                       ? "by its id it is a microphone (136) or an alarm input "
+                         "(134), which has no loudspeaker: try mode talk"
+                       : "the device takes no broadcast: try mode talk, or "
+                         "switch its audio output on",
                    "%s (TargetID %.*s)", what, (int)v->target_len, v->target);
 }
 

@@ -504,7 +504,8 @@ static void open_stream(struct conn *c, const struct rtsp_item *item,
     c->session = view.id;
     c->due = false;
     judge(c, &view);
-    uv_timer_start(&c->timer, on_due, c->due ? 0 : s->cfg.wait_ms, 0);
+    uv_timer_start(&c->timer, on_due,
+                   c->due ? 0 : s->cfg.wait_ms + view.longer_ms, 0);
 }
 
 static void take_request(struct conn *c, const struct rtsp_item *item)

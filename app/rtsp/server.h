@@ -17,7 +17,7 @@
 #define RTSP_CONNS_MAX 4096        /* connections and viewers */
 #define RTSP_CONNS_PER_SOURCE 256  /* of one address; IPv6: of one /64 */
 #define RTSP_REQUEST_MS 10000      /* connected, and nothing has been named */
-#define RTSP_LIVE_WAIT_MS 10000    /* for the first key frame */
+#define RTSP_LIVE_WAIT_MS 10000    /* for the first key frame; see longer_ms */
 #define RTSP_ANSWER_MAX 2048       /* bytes of an answer of the main loop */
 
 struct rtsp_server_config {

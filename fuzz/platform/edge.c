@@ -166,6 +166,7 @@ static void command_changed(const struct platform_action *a)
     know(&run.commands, a->command);
     if (!platform_command_view(run.p, a->command, &c))
         return; /* a newer one has its place */
+    require(c.ends_ms <= run.now.mono_ms + PLATFORM_REFRESH_MS);
     read_words(c.evidence);
     read_all(c.answer);
 }
