@@ -1,25 +1,43 @@
-/* Input: options, a seed for the cuts, the stream. However the stream is cut,
+/* Input: options, a seed for the cuts, the stream (which may come several times:
+ * what is learnt of many PES is reached by few bytes). However the stream is cut,
  * the same access units come out, NAL units lie where they are said to lie,
  * each hold is released once, and memory is bounded. An option asks for gaps,
- * markers and packets instead (the corpus does both): whatever comes, nothing is
- * held at the end. */
+ * markers, packets and memory that fails instead (the corpus does both): whatever
+ * comes, nothing is held at the end. */
 #include "fuzz/fuzz.h"
 #include "fuzz/hash.h"
 #include "fuzz/memory.h"
 
 #include "base/bytes.h"
+#include "base/writer.h"
 #include "ps/demux.h"
 #include "ps/mux.h"
+#include "ps/pes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define HEAD 3
+#define WRITTEN 7 /* bytes of the stream are numbers of headers that we write, too */
 #define MAX_IN 65536u
 #define MAX_ALLOC (64u << 20)
+#define ENOUGH 8192  /* bytes that are learnt from, and some */
+#define MAX_PARTS 4 /* packets that lie in one buffer */
+
+/* Bits of the first byte. */
+enum option {
+    VIDEO_HINT = 1,
+    AUDIO_HINT = 2,
+    DELIVER_CORRUPT = 4,
+    HEADS_ONLY = 8,
+    ROUGH = 16,
+    REPEATED = 96, /* both bits: it is slow */
+    OTHER_HINTS = 128,
+};
 
 struct buffer {
-    int held, feeding;
+    int held, feeding; /* held: by so many feeds */
+    int told;          /* by the feed under way */
     uint8_t bytes[];
 };
 
@@ -50,8 +68,9 @@ static void on_hold(void *ctx, void *buf)
 {
     struct buffer *b = buf;
 
-    check(!b->held && b->feeding);
-    b->held = 1;
+    check(!b->told && b->feeding);
+    b->told = 1;
+    b->held++;
     ((struct run *)ctx)->held++;
 }
 
@@ -59,8 +78,8 @@ static void on_release(void *ctx, void *buf)
 {
     struct buffer *b = buf;
 
-    check(b->held);
-    b->held = 0;
+    check(b->held > 0);
+    b->held--;
     ((struct run *)ctx)->held--;
     drop(b);
 }
@@ -126,6 +145,80 @@ static uint32_t next(uint32_t *seed)
     return *seed >> 8;
 }
 
+/* What may be asked at any time. */
+static void look(const struct ps_demux *d, size_t fed)
+{
+    const struct ps_stream *s;
+    struct ps_counters c;
+    struct ps_place at;
+
+    ps_demux_prefetch(d);
+    ps_demux_place(d, &at);
+    ps_demux_counters(d, &c);
+    check(c.bytes == fed && at.parsed_off <= fed);
+    check(at.pack_off == PS_NO_PLACE || at.pack_off <= fed);
+    check(at.open_off == PS_NO_PLACE || at.open_off <= at.pack_off);
+    for (size_t i = 0; (s = ps_demux_stream(d, i)) != NULL; i++)
+        check(i < PS_MAX_STREAMS && s->stream_id >= 0xbd);
+}
+
+/* Gaps and pauses in front of a packet. */
+static void disturb(struct ps_demux *d, uint32_t dice, size_t fed)
+{
+    if (dice % 13 == 0)
+        ps_demux_gap(d);
+    else if (dice % 29 == 0)
+        ps_demux_gap_inside(d);
+    if (dice % 17 == 0)
+        ps_demux_flush(d, dice % 34 == 0);
+    if (dice % 19 == 0)
+        look(d, fed);
+}
+
+static void feed(struct ps_demux *d, const struct ps_feed *f, const uint8_t *p,
+                 size_t n)
+{
+    ((struct buffer *)f->buf)->told = 0;
+    ps_demux_feed(d, p, n, f);
+}
+
+/* A buffer of n bytes: one packet, or some, of the same time now and then. */
+static void feed_packets(struct ps_demux *d, struct ps_feed *f,
+                         const uint8_t *p, size_t n, uint32_t dice)
+{
+    size_t parts = 1 + (dice >> 4) % MAX_PARTS;
+
+    if (dice >> 6 & 1)
+        f->rtp_ts = dice;
+    for (size_t i = 0; i < parts && n; i++) {
+        size_t k = i + 1 == parts ? n : 1 + (dice >> i) % n;
+
+        f->marker = k == n && dice & 1;
+        feed(d, f, p, k);
+        p += k;
+        n -= k;
+    }
+}
+
+/* Bytes of the next buffer, of n: some of cuts, or up to the next pack header, as
+ * senders cut. cuts 0: all of them. */
+static size_t cut(const uint8_t *p, size_t n, unsigned cuts, uint32_t dice)
+{
+    static const uint8_t pack[4] = { 0, 0, 1, 0xba };
+    size_t k = 1;
+
+    if (!cuts)
+        return n;
+    if (cuts > 1 && dice >> 7 & 1) {
+        while (k < n && (n - k < sizeof(pack) ||
+                         memcmp(p + k, pack, sizeof(pack)) != 0))
+            k++;
+        return k;
+    }
+    k += (dice >> 8) % cuts;
+    return k < n ? k : n;
+}
+
 /* cuts 0: the whole at once. */
 static struct run demux(const uint8_t *p, size_t n,
                         const struct ps_options *opt, uint32_t seed,
@@ -134,32 +227,35 @@ static struct run demux(const uint8_t *p, size_t n,
     struct run r = { .heads = opt->heads_only };
     struct gb_alloc alloc = { counted_get, memory_put, &r };
     struct ps_hooks hooks = { on_au, on_stream, on_hold, on_release, &r };
+    struct ps_feed f = { .packet = rough };
     struct ps_counters c;
     struct ps_demux *d;
+    size_t fed = 0;
 
-    check(ps_demux_new(&d, &alloc, &hooks, opt) == 0);
+    if (ps_demux_new(&d, &alloc, &hooks, opt)) {
+        check(memory.failed);
+        return r;
+    }
     while (n) {
-        size_t k = cuts ? 1 + next(&seed) % cuts : n;
         uint32_t dice = next(&seed);
-        struct ps_feed f = { .packet = rough, .marker = rough && dice & 1 };
+        size_t k = cut(p, n, cuts, dice);
         struct buffer *b;
 
-        if (k > n)
-            k = n;
-        b = memory_get(NULL, sizeof(*b) + k); /* its end is watched */
+        b = memory_take(sizeof(*b) + k); /* its end is watched */
         memcpy(b->bytes, p, k);
         b->feeding = 1;
         f.buf = b;
-        f.rtp_ts = rough ? dice : 0;
-        if (rough && dice % 13 == 0)
-            ps_demux_gap(d);
-        if (rough && dice % 17 == 0)
-            ps_demux_flush(d, dice % 34 == 0);
-        ps_demux_feed(d, b->bytes, k, &f);
+        if (rough) {
+            disturb(d, dice, fed);
+            feed_packets(d, &f, b->bytes, k, dice);
+        } else {
+            feed(d, &f, b->bytes, k);
+        }
         b->feeding = 0;
         drop(b);
         p += k;
         n -= k;
+        fed += k;
     }
     ps_demux_flush(d, 1);
     check(r.held == 0);
@@ -181,32 +277,102 @@ static void compare(const uint8_t *p, size_t n, const struct ps_options *opt,
                     uint32_t seed)
 {
     struct run whole = demux(p, n, opt, 0, 0, 0);
-    struct run cut = demux(p, n, opt, seed, 1 + seed % 64, 0);
+    struct run parts = demux(p, n, opt, seed, 1 + seed % 64, 0);
 
-    check(whole.digest == cut.digest && whole.aus == cut.aus);
+    check(whole.digest == parts.digest && whole.aus == parts.aus);
     if (!FUZZ_EVERY_WAY)
         return;
-    cut = demux(p, n, opt, seed, 1, 0);
-    check(whole.digest == cut.digest && whole.aus == cut.aus);
+    parts = demux(p, n, opt, seed, 1, 0);
+    check(whole.digest == parts.digest && whole.aus == parts.aus);
+}
+
+/* The stream, until there is enough to learn from. */
+static size_t repeat(uint8_t *out, const uint8_t *p, size_t n)
+{
+    size_t len = 0;
+
+    while (n && len + n <= ENOUGH) {
+        memcpy(out + len, p, n);
+        len += n;
+    }
+    return len;
+}
+
+/* Headers that we write of these numbers say the same when they are read. */
+static void write_and_read(uint64_t t, uint8_t id, uint8_t type)
+{
+    uint8_t out[128];
+    struct writer w = writer_of(out, sizeof(out));
+    size_t bytes = t & 0xffff, need = 0, at = 0;
+    struct ps_pack pack;
+    struct ps_pes pes;
+    struct ps_map map;
+    bool fits = bytes <= 0xffff - 8;
+
+    ps_pack_encode(&w, t, (uint32_t)t & 0x3fffff);
+    check(!ps_pack_decode(&pack, out, w.len, &need) && pack.size == w.len &&
+          pack.scr90k == (t & PS_TIME_MASK) &&
+          pack.rate == ((uint32_t)t & 0x3fffff));
+    at = w.len;
+    ps_system_encode(&w, id & 1, type & 1);
+    check((size_t)out[at + 5] + PS_LEN_BYTES == w.len - at);
+    at = w.len;
+    ps_map_encode(&w, id & 1 ? type : 0, type);
+    check(!ps_map_decode(&map, out + at, w.len - at, &need) && map.current &&
+          map.size == w.len - at && ps_crc32(out + at, map.size) == 0 &&
+          map.n == (size_t)(type != 0) * (1 + (id & 1)) &&
+          (!map.n || map.entry[0].type == type));
+    at = w.len;
+    ps_pes_encode(&w, id, bytes, id & 1, &t);
+    check(fits ? !w.err : w.err == GB_ERANGE);
+    check(!fits || (!ps_pes_decode(&pes, out + at, w.len - at, &need) &&
+                    pes.size == w.len - at && pes.has_pts && !pes.has_dts &&
+                    pes.pts90k == (t & PS_TIME_MASK) &&
+                    (size_t)pes.length + PS_LEN_BYTES == pes.size + bytes));
+}
+
+/* Gaps, markers, packets; memory that ends, of every fourth. */
+static void disturbed(const uint8_t *p, size_t n, const struct ps_options *opt,
+                      uint32_t seed)
+{
+    if (seed % 4 == 3)
+        memory.fail_in = 1 + (seed >> 2) % 64;
+    demux(p, n, opt, seed, 1 + seed % 200, 1);
+    memory.fail_in = 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static uint8_t repeated[ENOUGH];
+    const uint8_t *in = data + HEAD;
     struct ps_options opt = { 0 };
     uint32_t seed;
+    uint8_t is;
+    size_t n;
 
     if (size < HEAD || size > MAX_IN)
         return 0;
-    opt.video_hint = data[0] & 1 ? PS_CODEC_H264 : PS_CODEC_UNKNOWN;
-    opt.audio_hint = data[0] & 2 ? PS_CODEC_G711A : PS_CODEC_UNKNOWN;
-    opt.deliver_corrupt = data[0] >> 2 & 1;
-    opt.heads_only = data[0] >> 3 & 1;
+    is = data[0];
+    if (is & VIDEO_HINT)
+        opt.video_hint = is & OTHER_HINTS ? PS_CODEC_H265 : PS_CODEC_H264;
+    if (is & AUDIO_HINT)
+        opt.audio_hint = is & OTHER_HINTS ? PS_CODEC_G711U : PS_CODEC_G711A;
+    opt.deliver_corrupt = (is & DELIVER_CORRUPT) != 0;
+    opt.heads_only = (is & HEADS_ONLY) != 0;
     seed = (uint32_t)(data[1] << 8 | data[2]);
+    n = size - HEAD;
+    if ((is & REPEATED) == REPEATED && n <= ENOUGH) {
+        n = repeat(repeated, in, n);
+        in = repeated;
+    }
+    if (size >= HEAD + WRITTEN)
+        write_and_read((uint64_t)bytes_be32_at(data + HEAD) << 8 | data[7],
+                       data[8], data[9]);
     memory_begin(0);
-    if (FUZZ_EVERY_WAY || data[0] & 16)
-        demux(data + HEAD, size - HEAD, &opt, seed, 1 + seed % 200, 1);
-    if (FUZZ_EVERY_WAY || !(data[0] & 16))
-        compare(data + HEAD, size - HEAD, &opt, seed);
+    if (FUZZ_EVERY_WAY || is & ROUGH)
+        disturbed(in, n, &opt, seed);
+    if (FUZZ_EVERY_WAY || !(is & ROUGH))
+        compare(in, n, &opt, seed);
     memory_end();
     return 0;
 }
