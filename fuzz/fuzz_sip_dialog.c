@@ -307,7 +307,9 @@ static void subscribe(struct side *a, int side, unsigned arg)
 /* End, and hear what became of the BYE. */
 static void leave(struct side *a, uint64_t dialog)
 {
-    sip_stack_leave(a->s, dialog, 9, r.now_ms);
+    struct sip_request ask = { .user = 9 };
+
+    sip_stack_leave(a->s, dialog, &ask, r.now_ms);
     over(a->dialog, a->n_dialogs, dialog);
 }
 

@@ -471,11 +471,14 @@ static void dialog_calls(struct run *r, unsigned arg)
 {
     uint64_t dialog = r->dialog[arg % MAX_DIALOGS];
     struct sip_peer to = peer(arg);
+    struct sip_request ask = { .peer = to, .user = AWAITED,
+                               .username = SLICE("me"),
+                               .password = SLICE("secret") };
 
     switch (arg >> 6) {
     case 0:
     case 1:
-        r->awaited += sip_stack_leave(r->s, dialog, AWAITED, r->now_ms);
+        r->awaited += sip_stack_leave(r->s, dialog, &ask, r->now_ms);
         break;
     case 2:
         sip_stack_move(r->s, dialog, &to);

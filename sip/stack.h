@@ -282,10 +282,12 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
 void sip_stack_end(struct sip_stack *s, uint64_t dialog, uint64_t now_ms);
 
 /* The same; true: the end of its BYE will be reported as RESPONSE or FAILED
- * with `user` and no dialog. false: it has been ended as above, or there was
- * no such dialog, and nothing will be reported. */
-bool sip_stack_leave(struct sip_stack *s, uint64_t dialog, uint64_t user,
-                     uint64_t now_ms);
+ * with r->user and no dialog. false: it has been ended as above, or there was
+ * no such dialog, and nothing will be reported. Of r its user counts, and its
+ * username and password for its peer: they are emptied where the dialog has
+ * another. */
+bool sip_stack_leave(struct sip_stack *s, uint64_t dialog,
+                     struct sip_request *r, uint64_t now_ms);
 
 /* From now on requests of the dialog go to this peer (the device has
  * registered from another address). */

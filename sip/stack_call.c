@@ -331,11 +331,11 @@ static bool may_leave(const struct sip_stack *s, const struct call *c)
            !stk_trans_find(s, c->peer_invite);
 }
 
-bool sip_stack_leave(struct sip_stack *s, uint64_t dialog, uint64_t user,
-                     uint64_t now_ms)
+bool sip_stack_leave(struct sip_stack *s, uint64_t dialog,
+                     struct sip_request *r, uint64_t now_ms)
 {
     struct call *c = stk_call_find(s, dialog);
-    struct client_opts o = { .user = user };
+    struct client_opts o = { .user = r->user };
     struct sip_request_parts p = { .method = SIP_METHOD_BYE, .expires = -1 };
     struct slice routes[SIP_MAX_ROUTES + 1];
     struct arena scratch = stk_arena(s);
@@ -344,6 +344,9 @@ bool sip_stack_leave(struct sip_stack *s, uint64_t dialog, uint64_t user,
     if (!c)
         return false;
     o.peer = &c->peer;
+    if (!gb_addr_eq(&r->peer.remote, &c->peer.remote))
+        r->username = r->password = slice_of(NULL, 0);
+    o.login = (struct sip_login){ r->username, r->password };
     if (may_leave(s, c) && !stk_room(s) &&
         !sip_dialog_fill(&c->d, &p, routes, &scratch)) {
         p.cseq = c->d.local_cseq % SIP_CSEQ_MAX + 1;

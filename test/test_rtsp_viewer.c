@@ -523,6 +523,35 @@ static void over_udp(void **state)
     RUN_UNTIL(t.gone == 1);
 }
 
+/* Something else at its address sends first: of another session, whose port this
+ * was. The viewer's own word counts, and for good. */
+static void over_udp_beside_others(void **state)
+{
+    uint16_t rtp, rtcp, other;
+    int fd[3] = { udp_socket(&rtp), udp_socket(&rtcp), udp_socket(&other) };
+    uint8_t p[2000];
+    unsigned port;
+
+    (void)state;
+    port = play_udp(rtp, rtcp);
+    send_to(fd[2], (uint16_t)port, "late");
+    film(2);
+    RUN_UNTIL(udp_read(fd[2], p, sizeof(p), 20) > 12);
+    send_to(fd[0], (uint16_t)port, "hole");
+    for (int i = 0; i < 5; i++) { /* all that was on its way is read */
+        film(1);
+        while (udp_read(fd[0], p, sizeof(p), 20) > 0)
+            ;
+    }
+    send_to(fd[2], (uint16_t)port, "late");
+    film(2);
+    RUN_UNTIL(udp_read(fd[0], p, sizeof(p), 20) > 12);
+    for (int i = 0; i < 3; i++)
+        close(fd[i]);
+    close(c1.fd);
+    RUN_UNTIL(t.gone == 1);
+}
+
 /* RTCP, longer than it may be silent; the longest time between two. */
 static uint64_t speak_rtcp(int fd, uint16_t port)
 {
@@ -731,6 +760,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(over_udp, setup, teardown),
         cmocka_unit_test_setup_teardown(silence, setup_silence, teardown),
         cmocka_unit_test_setup_teardown(over_udp_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(over_udp_beside_others, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(ends, setup, teardown),
         cmocka_unit_test_setup_teardown(comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(does_not_read, setup_stall, teardown),

@@ -40,6 +40,13 @@ static void from_invite_to_bye(void **state)
         }
 }
 
+static bool leave(struct pair *p, uint64_t dialog)
+{
+    struct sip_request r = { .user = 55 };
+
+    return sip_stack_leave(p->stack[0], dialog, &r, p->now_ms);
+}
+
 /* The BYE whose end is told: by its answer, or by none. What is not confirmed
  * is ended as ever, and nothing is told. */
 static void leaves(void **state)
@@ -50,14 +57,14 @@ static void leaves(void **state)
         struct pair p;
 
         start(&p, &s, &wire);
-        assert_false(sip_stack_leave(p.stack[0], 4711, 55, p.now_ms));
+        assert_false(leave(&p, 4711));
         call(&p);
         assert_false(s.dialog0 == 0);
         pair_run(&p, p.now_ms + 100);
         s.lose = SIP_METHOD_BYE;
         s.lose_n = lost ? 100 : 1;
-        assert_true(sip_stack_leave(p.stack[0], s.dialog0, 55, p.now_ms));
-        assert_false(sip_stack_leave(p.stack[0], s.dialog0, 55, p.now_ms));
+        assert_true(leave(&p, s.dialog0));
+        assert_false(leave(&p, s.dialog0));
         pair_pump(&p);
         pair_run(&p, p.now_ms + 40000);
         pair_expect(&p, 0, SIP_EV_ENDED, 0, 0);
@@ -86,7 +93,7 @@ static void leaves_before_the_answer(void **state)
 
     (void)state;
     begin_call(&p, &s, &wire);
-    assert_false(sip_stack_leave(p.stack[0], s.dialog0, 55, p.now_ms));
+    assert_false(leave(&p, s.dialog0));
     pair_pump(&p);
     pair_run(&p, p.now_ms + 100);
     assert_int_equal(pair_count(&p, 0, "CANCEL"), 1);

@@ -455,28 +455,35 @@ static void the_next_nonce_is_told(void **state)
     pair_fini(&p);
 }
 
-/* An INVITE, its ACK and the BYE behind it. */
+/* An INVITE, its ACK and the BYE behind it, if that is for who has the login. */
 static void a_call_brings_its_login(void **state)
 {
-    struct sip_request r;
-    uint64_t dialog;
-    struct pair p;
-
     (void)state;
-    once_challenged(&p);
-    r = hand_invite(&p);
-    r.username = SLICE("me");
-    r.password = SLICE("secret");
-    dialog = hand_call(&p, &r);
-    expect_credentials(&p, 2, "n1", "00000002");
-    pair_inject(&p, 0, hand_challenge(&p.sent[2], 200,
-                                      "Contact: <sip:dev@192.0.2.2>\r\n"));
-    assert_true(slice_eq(pair_header(pair_find(&p, 0, "ACK", 0)->bytes,
-                                     "Authorization"),
-                         pair_header(p.sent[2].bytes, "Authorization")));
-    hand_end(&p, dialog);
-    pair_settle(&p, 100000);
-    pair_fini(&p);
+    for (unsigned other = 0; other < 2; other++) {
+        struct sip_request r;
+        uint64_t dialog;
+        struct pair p;
+
+        once_challenged(&p);
+        r = hand_invite(&p);
+        r.username = SLICE("me");
+        r.password = SLICE("secret");
+        dialog = hand_call(&p, &r);
+        expect_credentials(&p, 2, "n1", "00000002");
+        pair_inject(&p, 0, hand_challenge(&p.sent[2], 200,
+                                          "Contact: <sip:dev@192.0.2.2>\r\n"));
+        assert_true(slice_eq(pair_header(pair_find(&p, 0, "ACK", 0)->bytes,
+                                         "Authorization"),
+                             pair_header(p.sent[2].bytes, "Authorization")));
+        r = with_login(&p);
+        r.peer.remote.port += (uint16_t)other;
+        assert_true(sip_stack_leave(p.stack[0], dialog, &r, p.now_ms));
+        assert_int_equal(r.username.n, other ? 0 : 2);
+        pair_pump(&p);
+        expect_credentials(&p, p.n_sent - 1, other ? NULL : "n1", "00000003");
+        pair_settle(&p, 100000);
+        pair_fini(&p);
+    }
 }
 
 int main(void)

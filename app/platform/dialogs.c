@@ -401,6 +401,7 @@ static struct kept_dialog *end(struct platform *p, const struct device *d,
 {
     struct sip_dialog_state state;
     struct kept_dialog *k = NULL;
+    struct sip_request r = { .user = 0 };
 
     if (d && !sip_stack_dialog_state(p->sip, dialog, &state))
         k = keep(p, &state, &d->peer, device_id(d));
@@ -408,9 +409,12 @@ static struct kept_dialog *end(struct platform *p, const struct device *d,
         sip_stack_end(p->sip, dialog, p->now.mono_ms);
         return NULL;
     }
-    k->state.local_cseq++; /* its BYE has the next one */
-    if (!sip_stack_leave(p->sip, dialog, k->handle.id, p->now.mono_ms))
+    r.user = k->handle.id;
+    outgoing_log_in(p, d, &r);
+    if (!sip_stack_leave(p->sip, dialog, &r, p->now.mono_ms))
         bye_over(p, k);
+    k->login = r.username.n > 0;
+    k->state.local_cseq += 1 + k->login; /* as in send_bye */
     return k;
 }
 

@@ -84,7 +84,7 @@ int rtsp_udp_open(struct rtsp_udp *u, enum media_track t,
     if (k->fd[0] < 0)
         return GB_EIO;
     for (unsigned i = 0; i < 2; i++) {
-        k->to[i] = to[i];
+        k->to[i] = k->named[i] = to[i];
         k->learnt[i] = false;
     }
     return 0;
@@ -95,7 +95,7 @@ void rtsp_udp_mute(struct rtsp_udp *u, enum media_track t)
     struct rtsp_udp_track *k = &u->track[t];
 
     for (unsigned i = 0; i < 2; i++) {
-        k->to[i] = 0;
+        k->to[i] = k->named[i] = 0;
         k->learnt[i] = true; /* what comes there opens nothing */
     }
 }
@@ -281,7 +281,7 @@ bool rtsp_udp_read(struct rtsp_udp *u, enum media_track t, unsigned which)
         if (!gb_addr_ip_eq(&from, &u->peer))
             continue;
         any = true;
-        if (!k->learnt[which])
+        if (!k->learnt[which] || from.port == k->named[which])
             k->to[which] = from.port;
         k->learnt[which] = true;
     }

@@ -15,6 +15,7 @@ struct rtsp_udp_track {
     int fd[2];        /* RTP, RTCP; -1: not open */
     uint16_t port;    /* of RTP, ours */
     uint16_t to[2];   /* the viewer's; 0: nothing goes */
+    uint16_t named[2]; /* by the viewer; 0: none */
     bool learnt[2];   /* `to` is where something came from */
 };
 
@@ -42,6 +43,8 @@ size_t rtsp_udp_send(struct rtsp_udp *u, struct slice framed, size_t max,
 
 /* Reads what has come to a socket of a track (0 RTP, 1 RTCP). true: there was
  * something from the viewer's address. The first such packet tells where the
- * viewer really is: behind a NAT its port is another than the one it named. */
+ * viewer really is: behind a NAT its port is another than the one it named. What
+ * comes from the one that it named is its own: whatever else has such an address
+ * sends to a port that was another's before, or wants its picture. */
 bool rtsp_udp_read(struct rtsp_udp *u, enum media_track t, unsigned which);
 #endif
