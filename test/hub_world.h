@@ -206,6 +206,19 @@ static inline size_t story_moof(const uint8_t *p, char *text, size_t room)
     return n;
 }
 
+/* How often these are there. */
+static inline size_t count_of(const struct edge *e, struct slice what)
+{
+    struct slice left = slice_of((const char *)e->got, e->n);
+    size_t n = 0, at;
+
+    while ((at = slice_find_slice(left, what)) < left.n) {
+        left = slice_from(left, at + what.n);
+        n++;
+    }
+    return n;
+}
+
 /* What an fMP4 viewer got, as letters: I init, K key, p picture, s sound.
  * Fails on anything that is not whole boxes. */
 static inline const char *story_fmp4(const struct edge *e)

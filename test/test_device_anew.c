@@ -50,6 +50,8 @@ static void goes_on(struct sim_device *d, unsigned invites)
     assert_int_equal(d->invites, invites);
     assert_true(gb_addr_ip_eq(&now.from, &d->addr));
     assert_int_equal(s.open_streams, 1); /* the same: viewers are there */
+    /* not since somebody began to watch */
+    assert_in_range(now.step_ms[PLATFORM_STEP_PLAYING], 1, 2000);
     platform_session_stop(s.p, v.id, s.now);
     ends_clean();
 }

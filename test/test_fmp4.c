@@ -58,6 +58,48 @@ static void vector(void **state)
     au_maker_fini(&m);
 }
 
+/* Other parameter sets than the first go before each key frame, inside of it.
+ */
+static void other_sets(void **state)
+{
+    static const struct slice other[] = { S(AU_SPS_720), S(AU_PPS), S(AU_IDR) };
+    struct fmp4_mux mux = { 0 };
+    struct fmp4_fragment as;
+    struct media_chunk *c;
+    struct media_frame *f;
+    struct media_config *v;
+    struct au_maker m;
+    char want[256], buf[1024];
+    struct writer w = writer_of(want, sizeof(want));
+    struct slice got;
+
+    (void)state;
+    au_maker_init(&m);
+    v = au_config(au_video(&m, PS_CODEC_H264, 90000, other, 3));
+    f = frame(au_video(&m, PS_CODEC_H264, 90000, other, 3), 0);
+    for (size_t i = 0; i < COUNT(other); i++) {
+        writer_be32(&w, (uint32_t)other[i].n);
+        writer_slice_put(&w, other[i]);
+    }
+    mux.sets = v;
+    assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, &mux, f, NULL), 0);
+    got = bytes_of(c, buf);
+    assert_true(fmp4_fragment_read(&as, buf));
+    assert_int_equal(as.size, w.len);
+    assert_true(
+        slice_eq(slice_from(got, FMP4_FRAGMENT_HEAD), writer_slice(&w)));
+    media_chunk_unref(c);
+    media_frame_unref(f);
+
+    f = frame(au_delta(&m, 93600), 3600);
+    assert_int_equal(fmp4_frame_chunk(&c, &gb_alloc_heap, &mux, f, NULL), 0);
+    assert_int_equal(bytes_of(c, buf).n, FMP4_FRAGMENT_HEAD + f->n);
+    media_chunk_unref(c);
+    media_frame_unref(f);
+    media_config_unref(v);
+    au_maker_fini(&m);
+}
+
 static uint32_t be32(const char *p)
 {
     const uint8_t *b = (const uint8_t *)p;
@@ -273,9 +315,13 @@ static void segment_with_a_gap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vector), cmocka_unit_test(inits),
-        cmocka_unit_test(audio_times), cmocka_unit_test(g711),
-        cmocka_unit_test(mime), cmocka_unit_test(segment_with_a_gap),
+        cmocka_unit_test(vector),
+        cmocka_unit_test(other_sets),
+        cmocka_unit_test(inits),
+        cmocka_unit_test(audio_times),
+        cmocka_unit_test(g711),
+        cmocka_unit_test(mime),
+        cmocka_unit_test(segment_with_a_gap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -321,6 +321,7 @@ static void another_size(void **state)
 {
     static const struct slice other[] = { S(AU_SPS_720), S(AU_PPS),
                                           S(AU_IDR) };
+    const struct edge *e;
 
     (void)state;
     open_all();
@@ -339,6 +340,11 @@ static void another_size(void **state)
     assert_non_null(strstr(text, "#EXTINF:0.400,\nseg_1714521601.m4s\n"
                                  "#EXT-X-DISCONTINUITY\n"));
     assert_int_equal(hls_segment(t.hls, FIRST + 2)->n_chunks, 1 + 25);
+    for (unsigned i = 0; i < 3; i++) { /* for those who read one init only */
+        e = read_part(hls_segment(t.hls, FIRST + i));
+        assert_int_equal(count_of(e, SLICE(AU_SPS_720)), i == 2);
+        assert_int_equal(count_of(e, SLICE(AU_SPS)), 0);
+    }
     close_all();
 }
 

@@ -247,6 +247,9 @@ static void config_change(void **state)
     w.pts90k += FRAME90K;
     picture(&w, false);
     assert_string_equal(story_fmp4(&w.edge[0]), "IKppIKp");
+    /* where a player reads no second one they are with the pictures, too */
+    assert_int_equal(count_of(&w.edge[0], SLICE(AU_SPS)), 1);
+    assert_int_equal(count_of(&w.edge[0], SLICE(AU_SPS_720)), 2);
     assert_string_equal(story_flv(&w.edge[1]), "HmcKppcKp");
     view(&w, 2, FMP4_QUIET);
     assert_string_equal(story_fmp4(&w.edge[2]), "IKp");

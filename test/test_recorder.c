@@ -189,6 +189,14 @@ static void configurations_change(void **state)
         assert_true(seg[i].sound == (strchr(story(i), 's') != NULL) ||
                     i + 1 == n_seg);
     }
+    for (unsigned i = 0; i < n_seg; i++) {
+        struct edge e = { .got = (uint8_t *)seg[i].bytes, .n = seg[i].n };
+
+        /* in its head; other ones than before with the pictures, too */
+        assert_int_equal(count_of(&e, SLICE(AU_SPS)), i + 1 < n_seg);
+        assert_int_equal(count_of(&e, SLICE(AU_SPS_720)),
+                         i + 1 < n_seg ? 0 : 2);
+    }
     close_all();
 }
 

@@ -417,19 +417,44 @@ static int flac_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
     return finish_sample(out, c, s, &w, head);
 }
 
+#define NAL_LENGTH 4
+
+/* Bytes of the parameter sets before a frame. */
+static size_t sets_room(const struct fmp4_mux *m, const struct media_frame *f)
+{
+    size_t n = 0;
+
+    if (!m->sets || f->track != MEDIA_VIDEO || !f->key)
+        return 0;
+    for (unsigned i = 0; i < m->sets->n_param; i++)
+        n += NAL_LENGTH + m->sets->param[i].n;
+    return n;
+}
+
+static void put_sets(struct writer *w, const struct media_config *c)
+{
+    for (unsigned i = 0; i < c->n_param; i++) {
+        writer_be32(w, (uint32_t)c->param[i].n);
+        writer_slice_put(w, c->param[i]);
+    }
+}
+
 /* One sample whose payload is the frame's. */
 static int plain_chunk(struct media_chunk **out, const struct gb_alloc *alloc,
                        const struct fmp4_mux *m, struct media_frame *f,
                        const struct fmp4_sample *s, size_t head)
 {
-    struct media_chunk *c = media_chunk_new(alloc, head, f);
+    size_t sets = sets_room(m, f);
+    struct media_chunk *c = media_chunk_new(alloc, head + sets, f);
     struct writer w;
 
     if (!c)
         return GB_ENOMEM;
-    w = writer_of(media_chunk_own(c), head);
+    w = writer_of(media_chunk_own(c), head + sets);
     if (head)
         put_fragment(&w, m->sequence + 1, s, 1);
+    if (sets)
+        put_sets(&w, m->sets);
     return finish_sample(out, c, s, &w, head);
 }
 
@@ -475,7 +500,7 @@ static int make(struct media_chunk **out, const struct gb_alloc *alloc,
         .track_id = VIDEO_ID,
         .timescale = VIDEO_TIMESCALE,
         .duration = f->duration90k,
-        .size = (uint32_t)f->n,
+        .size = (uint32_t)(sets_room(m, f) + f->n),
         .flags = f->key ? FLAG_KEY : FLAG_OTHER,
         .dts = (uint64_t)(f->dts90k + m->shift90k),
         .cts = (int32_t)(f->pts90k - f->dts90k),

@@ -15,6 +15,10 @@ struct fmp4_mux {
     uint64_t flac_sample; /* samples coded so far */
     bool audio_begun;
     int64_t shift90k;     /* added to the times of frames */
+    /* NULL, or the configuration of the pictures, whose parameter sets then go
+     * before each key frame: they are others than those in the first
+     * initialisation segment, which is the only one that ffmpeg reads. */
+    const struct media_config *sets;
 };
 
 #define FMP4_VIDEO_ID 1

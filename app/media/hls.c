@@ -44,6 +44,7 @@ struct hls {
     struct hls_part *init; /* the newest */
     uint64_t init_version;
     uint32_t told[MEDIA_TRACKS]; /* versions of the configurations in it */
+    bool other_video;            /* than in the first of them */
     int64_t utc_offset_ms;       /* UTC less the hub's clock */
     int64_t date_ms;             /* UTC of time 0 of the timeline */
 };
@@ -199,6 +200,9 @@ static bool have_init(struct hls *h)
     hls_part_unref(h->init);
     h->init = p;
     h->init_version++;
+    h->other_video =
+        h->other_video || (c[MEDIA_VIDEO] && h->told[MEDIA_VIDEO] &&
+                           h->told[MEDIA_VIDEO] != c[MEDIA_VIDEO]->version);
     for (int t = 0; t < MEDIA_TRACKS; t++)
         h->told[t] = c[t] ? c[t]->version : 0;
     h->mux.audio_begun = false; /* may count in samples of another rate */
@@ -234,6 +238,7 @@ static struct hls_part *mux(struct hls *h)
     struct hls_part *p = s ? part_new(h->alloc, h->n + 1) : NULL;
     int err = p ? 0 : GB_ENOMEM;
 
+    h->mux.sets = h->other_video ? h->config[MEDIA_VIDEO] : NULL;
     if (p)
         p->n_chunks = 1; /* its head, which is made when all is known */
     for (int t = 0; t < MEDIA_TRACKS && !err; t++)

@@ -58,9 +58,11 @@ int hub_format_frame(struct hub *h, struct hub_ring *r, struct media_frame *f,
 {
     struct flv_options flv = flv_of(r);
 
-    if (r->format == HUB_FMP4)
+    if (r->format == HUB_FMP4) {
+        r->fmp4.sets = r->other_video ? h->config[MEDIA_VIDEO] : NULL;
         return fmp4_frame_chunk(out, h->alloc, &r->fmp4, f,
                                 h->config[MEDIA_AUDIO]);
+    }
     if (is_ts(r->format))
         return mpegts_frame_chunk(
             out, h->alloc, &r->ts, f,

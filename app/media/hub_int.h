@@ -40,6 +40,7 @@ struct hub_ring {
     bool sound_waits; /* idle viewers are not told yet of what has come */
     uint64_t sound_seq, sound_ms; /* since then */
     bool init_waits;  /* sound has changed: told with the next key frame */
+    bool other_video; /* than the viewers of fMP4 may have begun with */
     struct media_chunk *start[HUB_START_MASKS]; /* made when asked for */
     /* viewers: with something to read; with nothing; waiting for a key frame
      * or to begin; ended or cut */

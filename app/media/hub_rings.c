@@ -296,6 +296,7 @@ void hub_rings_config(struct hub *h, enum media_track t, bool changed)
         if (r->format == HUB_FMP4) {
             if (!changed)
                 continue; /* nobody has begun with this track */
+            r->other_video = r->other_video || t == MEDIA_VIDEO;
             if (t == MEDIA_AUDIO && !h->audio_only)
                 r->init_waits = true;
             else if (!fmp4_config(h, r, t))

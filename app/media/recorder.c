@@ -44,6 +44,9 @@ void recorder_reset(struct recorder *r)
     drop_pieces(r);
     drop_doubt(r);
     drop_configs(r);
+    media_config_unref(r->last_video);
+    r->last_video = NULL;
+    r->other_video = false;
     mp4index_fini(&r->index);
     r->open = false;
     r->starved = false;
@@ -179,6 +182,23 @@ static bool carried(const struct media_config *c)
     return c && fmp4_carries(c->codec);
 }
 
+static bool is_same(const struct media_config *a, const struct media_config *b)
+{
+    return a == b ||
+           (a && b && a->codec == b->codec && slice_eq(a->record, b->record));
+}
+
+/* Whether the parameter sets are others than those of a segment before. */
+static void note_video(struct recorder *r, struct media_config *video)
+{
+    if (!video)
+        return;
+    r->other_video =
+        r->other_video || (r->last_video && !is_same(r->last_video, video));
+    media_config_unref(r->last_video);
+    r->last_video = media_config_ref(video);
+}
+
 static void begin(struct recorder *r, const struct media_frame *f,
                   struct media_config *video, struct media_config *audio,
                   int64_t utc_ms)
@@ -195,6 +215,7 @@ static void begin(struct recorder *r, const struct media_frame *f,
     p->sound = config[MEDIA_AUDIO] != NULL;
     for (int t = 0; t < MEDIA_TRACKS; t++)
         r->config[t] = config[t] ? media_config_ref(config[t]) : NULL;
+    note_video(r, config[MEDIA_VIDEO]);
     r->mux = (struct fmp4_mux){ .shift90k = RECORDER_LEAD90K - f->dts90k };
     r->first90k = r->end90k = f->dts90k;
     r->begin_utc_ms = p->utc_ms;
@@ -235,9 +256,10 @@ static void put_frame(struct recorder *r, struct media_frame *f)
     int64_t end = f->dts90k + f->duration90k;
     uint64_t at = r->at;
     char head[FMP4_FRAGMENT_HEAD];
-    int err = fmp4_frame_chunk(&c, r->alloc, &r->mux, f,
-                               r->config[MEDIA_AUDIO]);
+    int err;
 
+    r->mux.sets = r->other_video ? r->config[MEDIA_VIDEO] : NULL;
+    err = fmp4_frame_chunk(&c, r->alloc, &r->mux, f, r->config[MEDIA_AUDIO]);
     if (err == GB_ERANGE)
         return; /* a few samples of sound are no loss */
     if (!err)
@@ -280,12 +302,6 @@ static void take_frame(struct recorder *r, struct media_frame *f,
 }
 
 /* ---- other parameter sets ------------------------------------------------------- */
-
-static bool is_same(const struct media_config *a, const struct media_config *b)
-{
-    return a == b ||
-           (a && b && a->codec == b->codec && slice_eq(a->record, b->record));
-}
 
 static bool keep_doubtful(struct recorder *r, struct media_frame *f)
 {

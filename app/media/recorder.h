@@ -62,6 +62,8 @@ struct recorder {
     struct mp4index index; /* of the segment */
     uint64_t at;           /* bytes of the segment so far */
     struct media_config *config[MEDIA_TRACKS]; /* of the segment; references */
+    struct media_config *last_video; /* of the segment before; a reference */
+    bool other_video; /* than in one before: key frames bring their own sets */
     int64_t first90k, end90k; /* of the segment, the hub's timeline */
     int64_t begin_utc_ms, end_utc_ms; /* of the last segment; 0: none yet */
     uint64_t segments, frames, lost; /* so far; lost: pictures left out */

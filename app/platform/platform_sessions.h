@@ -78,7 +78,8 @@ struct platform_session {
                                     why it is sound alone, if that is seen */
     struct slice call_id;
     int64_t started_utc_ms;
-    uint32_t step_ms[PLATFORM_STEP_COUNT]; /* after the start; 0: not reached */
+    uint32_t step_ms[PLATFORM_STEP_COUNT]; /* after the start, or after what had
+                                    played was begun again; 0: not reached */
     uint32_t consumers;
     enum ps_codec video, audio;
     uint32_t width, height;

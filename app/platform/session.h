@@ -92,6 +92,8 @@ struct session {
     char note[SESSION_NOTE]; /* the edge's view of odd media, once told */
     uint8_t note_len;
     struct gb_time started;
+    uint64_t begun_ms; /* steps count from here: the start, or when what had
+                          played was begun again */
     uint32_t step_ms[PLATFORM_STEP_COUNT];
     uint32_t consumers;
     enum ps_codec video, audio;

@@ -337,7 +337,7 @@ static void take_note(struct platform *p, struct session *s, const char *text)
 static bool lacks_first_key(const struct platform *p, const struct session *s)
 {
     return s->state != PLATFORM_PLAYING && s->step_ms[PLATFORM_STEP_CODEC] &&
-           p->now.mono_ms - s->started.mono_ms >=
+           p->now.mono_ms - s->begun_ms >=
                s->step_ms[PLATFORM_STEP_CODEC] + FIRST_KEY_ASK_MS;
 }
 
@@ -351,7 +351,7 @@ static bool is_implied(const struct platform *p, const struct session *s,
            s->transport != PLATFORM_TCP_ACTIVE && /* nobody has said where to */
            ev->ssrc == s->offered_ssrc &&
            gb_addr_ip_eq(&s->from, &s->device->peer.remote) &&
-           p->now.mono_ms - s->started.mono_ms >=
+           p->now.mono_ms - s->begun_ms >=
                s->step_ms[PLATFORM_STEP_PACKET] + IMPLIED_MS;
 }
 

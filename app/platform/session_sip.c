@@ -575,7 +575,7 @@ static void on_refused(struct platform *p, struct session *s,
                        const struct sip_event *ev)
 {
     char reason[REFUSAL_MAX];
-    double after = (double)(p->now.mono_ms - s->started.mono_ms) / 1000;
+    double after = (double)(p->now.mono_ms - s->begun_ms) / 1000;
     bool heard = s->sip_status > 0; /* a provisional answer */
 
     s->answer_at = GB_NEVER;

@@ -78,7 +78,7 @@ void session_arm(struct platform *p, struct session *s)
 void session_set_step(struct platform *p, struct session *s,
                       enum platform_step step)
 {
-    uint64_t ms = p->now.mono_ms - s->started.mono_ms;
+    uint64_t ms = p->now.mono_ms - s->begun_ms;
 
     if (!s->step_ms[step])
         s->step_ms[step] = ms ? (uint32_t)ms : 1;
@@ -358,6 +358,8 @@ static void begin_again(struct platform *p, struct session *s,
 {
     session_end_dialog(p, s);
     no_deadlines(s);
+    if (s->step_ms[PLATFORM_STEP_PLAYING])
+        s->begun_ms = p->now.mono_ms;
     s->phase = phase;
     s->state = PLATFORM_STARTING;
     s->step = PLATFORM_STEP_SOCKET;
@@ -673,6 +675,7 @@ static void take_wish(struct platform *p, struct session *s, struct device *d,
     s->playback.from_s = wish->playback.start_s;
     s->playback.shift_s = shift_s(clock_unix_ms(p, d));
     s->started = p->now;
+    s->begun_ms = p->now.mono_ms;
     s->is_auto = wish->transport == PLATFORM_AUTO;
     s->transport = s->is_auto ? usual_transport(d, wish->kind)
                               : wish->transport;

@@ -66,6 +66,7 @@ void sessions_of_device_back(struct platform *p, struct device *d)
         if (!s->away)
             continue;
         s->away = false;
+        s->begun_ms = p->now.mono_ms;
         s->retry_at = p->now.mono_ms + READY_MS;
         session_arm(p, s);
     }

@@ -20,7 +20,7 @@ from foreign_bed import camera, start, stop, urls
 from foreign_device import Call
 from foreign_judge import Heard, grab, judge
 from foreign_media import Clip, Media, add_clip, run
-from rig import HANG_S, SLOW, Daemon, Failed, Watch, expect, wait_for
+from rig import HANG_S, SLOW, Cameras, Daemon, Failed, Watch, expect, wait_for
 
 TESTS = []
 
@@ -200,6 +200,25 @@ def hls_h265_g711(d):
 @test
 def hls_h264_aac(d):
     hls(d, "h264", "aac")
+
+
+@test
+def a_size_that_changes(d):
+    """ffmpeg, and mpv with it, read the first initialisation segment alone: the pictures bring what has changed."""
+    cam = Cameras(d, "--fault", "sps-change", "--no-audio", device="34020000001180000077")
+    try:
+        wait_for("the channel", lambda: d.call("GET", f"/api/v1/devices/{cam.device}/channels").status == 200 and
+                 d.channels(cam.device))
+        a = d.live(cam.device, d.channels(cam.device)[0]["id"])
+        expect(a.status == 200, a.body)
+        for kind in ("fmp4", "hls"):
+            out, err = run(["ffprobe", "-v", "error", "-read_intervals", "%+5", "-show_entries", "frame=width,height",
+                            "-of", "csv=p=0", a.json[kind]])
+            expect(not err.strip(), f"{kind}: {err[-600:]}")
+            expect({line.strip(b",").decode() for line in out.split()} >= {"640,360", "320,180"}, f"{kind}: {out[-300:]}")
+        d.stop_live(cam.device, d.channels(cam.device)[0]["id"])
+    finally:
+        cam.close()
 
 
 @test

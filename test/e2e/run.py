@@ -21,6 +21,7 @@ import urllib.request
 import cameras
 import lives
 import metrics
+import proxied
 import recipes
 import shared
 import wvp
@@ -30,7 +31,7 @@ from rig import (
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
-test = Tests(cameras.test + shared.test + lives.test + metrics.test + wvp.test + recipes.test)
+test = Tests(cameras.test + shared.test + lives.test + metrics.test + wvp.test + recipes.test + proxied.test)
 
 
 def tracks_of(fmt):

@@ -50,17 +50,18 @@ bool file_read(const char *path, struct slice *out)
     return p && n >= 0;
 }
 
-static int load(struct clip *c, const char *path, enum ps_codec codec,
+static int load(struct clips *c, const char *path, enum ps_codec codec,
                 unsigned stream, uint32_t fps)
 {
-    struct slice bytes = built_in(codec, stream);
+    struct slice *file = &c->file[stream];
     int err;
 
-    if (path && !file_read(path, &bytes)) {
+    if (path && !file_read(path, file)) {
         fprintf(stderr, "gbcam: %s: %s\n", path, strerror(errno));
         return EX_NOINPUT;
     }
-    err = clip_init(c, &gb_alloc_heap, bytes, fps);
+    err = clip_init(&c->stream[stream], &gb_alloc_heap,
+                    path ? *file : built_in(codec, stream), fps);
     if (err) {
         fprintf(stderr, "gbcam: %s: no Annex B H.264 or H.265 file that begins "
                         "with a key frame (%s)\n",
@@ -72,11 +73,11 @@ static int load(struct clip *c, const char *path, enum ps_codec codec,
 
 int clips_load(struct clips *c, const struct options *o)
 {
-    int rc = load(&c->stream[0], o->media, o->codec, 0, o->fps);
+    int rc = load(c, o->media, o->codec, 0, o->fps);
 
     /* what is built in is of the codec that the file has */
     if (!rc)
-        rc = load(&c->stream[1], o->media_sub, c->stream[0].codec, 1, o->fps);
+        rc = load(c, o->media_sub, c->stream[0].codec, 1, o->fps);
     if (rc)
         return rc;
     return sound_init(&c->sound, o->audio,
@@ -86,6 +87,8 @@ int clips_load(struct clips *c, const struct options *o)
 
 void clips_free(struct clips *c)
 {
-    clip_fini(&c->stream[0]);
-    clip_fini(&c->stream[1]);
+    for (int i = 0; i < 2; i++) {
+        clip_fini(&c->stream[i]);
+        free((char *)c->file[i].p);
+    }
 }

@@ -8,6 +8,7 @@
 
 struct clips {
     struct clip stream[2]; /* main, sub */
+    struct slice file[2];  /* what they are read from; from malloc */
     struct sound sound;
 };
 
