@@ -37,6 +37,18 @@ static const struct {
     { S("the name cannot be looked up: no name server answers"),
       "域名无法解析：域名服务器没有应答" },
     { S("status 401"), "应答状态码 401" },
+    /* what the server says */
+    { S("bad Content-Length"), "Content-Length 不正确" },
+    { S("no answer came in time"), "未能在时限内得到回答" },
+    { S("a configured limit is reached"), "已达到配置的上限" },
+    { S("mode is auto, broadcast or talk"),
+      "mode 应为 auto、broadcast 或 talk" },
+    { S("expected is a page of https://nvr.example, the http.public_url, or of "
+        "the address it was sent to"),
+      "应来自 https://nvr.example（即 http.public_url）的页面，或请求所发往地址的页面" },
+    { S("expected is a page of http://nvr:28181"),
+      "应来自 http://nvr:28181 的页面" },
+    { S("PTZCmd: wrong sum"), "PTZCmd：校验和不正确" },
     { S("Info.AlarmMethod: methods 0 to 7 are wanted, several joined by '/'"),
       "Info.AlarmMethod：应为方式 0 至 7，多个以“/”连接" },
     { S("ConfigType is missing"), "缺少 ConfigType" },

@@ -379,6 +379,11 @@ static void cross_site(void **state)
             fail_msg("%s %s %s: %u", cases[i].method, cases[i].target,
                      cases[i].fields, status);
     }
+    /* Who tells no host is told none. */
+    snprintf(fields, sizeof(fields), "%sHost:\r\nOrigin: http://evil\r\n",
+             cookie);
+    assert_int_equal(ask("POST", "/api/v1/logout", fields, ""), 403);
+    assert_false(body_has("hint"));
     /* A token is no ambient credential: any origin may use it. */
     assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/refresh",
                          TOKEN "Origin: http://evil\r\n", ""), 202);

@@ -671,11 +671,12 @@ static void answer_cross_site(struct http_call *c)
         .detail = "this request comes from a page of another origin",
     };
 
-    writer_f(&w, "expected is a page of %.*s%s",
-             SLICE_ARG(c->host.n ? slice_str(c->base) : c->head->host),
-             c->app->cfg.public_url && *c->app->cfg.public_url
-                 ? ", the http.public_url, or of the address it was sent to"
-                 : "");
+    if (c->host.n || c->head->host.n) /* HTTP/1.0 may tell none */
+        writer_f(&w, "expected is a page of %.*s%s",
+                 SLICE_ARG(c->host.n ? slice_str(c->base) : c->head->host),
+                 c->app->cfg.public_url && *c->app->cfg.public_url
+                     ? ", the http.public_url, or of the address it was sent to"
+                     : "");
     p.hint = writer_slice(&w);
     http_answer_problem(c->out, &p);
 }

@@ -7,7 +7,8 @@
  * with. tools/chinese.py looks that every sentence of app/platform is there. */
 static const struct chinese_row *const tables[] = {
     chinese_device, chinese_session, chinese_voice,
-    chinese_job,    chinese_answer,  chinese_request,
+    chinese_job,    chinese_answer,  chinese_http,
+    chinese_request, /* which has rows that begin with anything */
 };
 
 /* The text is the row's, with anything where that has '%'. Each piece of the row
