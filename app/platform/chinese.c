@@ -47,7 +47,8 @@ static const struct chinese_row *find(struct slice english, struct slice *got)
 {
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         for (const struct chinese_row *r = tables[i]; r->english; r++)
-            if (fits(r->english, english, got))
+            if ((*r->english == '%' || *r->english == *english.p) &&
+                fits(r->english, english, got))
                 return r;
     return NULL;
 }
