@@ -82,6 +82,7 @@ const struct chinese_row chinese_http[] = {
     { "export up to this time, and from it on", "请以此时刻为界分两次导出" },
     { "coding is pcm, pcma or pcmu", "coding 应为 pcm、pcma 或 pcmu" },
     { "mode is auto, broadcast or talk", "mode 应为 auto、broadcast 或 talk" },
+    { "to names at most 64 places", "to 最多指定 64 处" },
     { "the ids are too long", "编号过长" },
     { "G.711 has a rate of 8000", "G.711 的采样率为 8000" },
     { "rate is 8000 to 48000", "rate 应为 8000 至 48000" },
