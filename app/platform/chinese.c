@@ -6,9 +6,8 @@
 /* The first row that fits counts: what is longer stands before what it begins
  * with. tools/chinese.py looks that every sentence of app/platform is there. */
 static const struct chinese_row *const tables[] = {
-    chinese_device, chinese_session, chinese_voice,
-    chinese_job,    chinese_answer,  chinese_http,
-    chinese_request, /* which has rows that begin with anything */
+    chinese_http, chinese_device, chinese_session, chinese_voice,
+    chinese_job,  chinese_answer, chinese_request,
 };
 
 /* The text is the row's, with anything where that has '%'. Each piece of the row

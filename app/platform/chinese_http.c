@@ -1,4 +1,5 @@
-/* what the server says of a request that it cannot read, or not serve */
+/* what the server says of a request that it cannot read, or not serve. No row begins
+ * with a part: this table is read first */
 #include "app/platform/chinese_int.h"
 
 /* clang-format off */
@@ -83,12 +84,13 @@ const struct chinese_row chinese_http[] = {
     { "coding is pcm, pcma or pcmu", "coding 应为 pcm、pcma 或 pcmu" },
     { "mode is auto, broadcast or talk", "mode 应为 auto、broadcast 或 talk" },
     { "to names at most 64 places", "to 最多指定 64 处" },
+    { "to is DEVICE/CHANNEL, several with commas between",
+      "to 应为 设备/通道，多个以逗号分隔" },
     { "the ids are too long", "编号过长" },
     { "G.711 has a rate of 8000", "G.711 的采样率为 8000" },
     { "rate is 8000 to 48000", "rate 应为 8000 至 48000" },
     { "packet_ms is 20 to 100", "packet_ms 应为 20 至 100" },
     { "somebody else speaks to this device", "另有人正在对该设备讲话" },
-    { "% speaks to this device", "%1 正在对该设备讲话" },
     { "the speaker has gone", "讲话者已离开" },
     { "it was stopped", "已被停止" },
     { "the device answered with %", "设备回答 %1" },
