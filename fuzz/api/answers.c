@@ -257,6 +257,12 @@ static void note(const struct question *q, const struct http_response *r,
     if (at < body.n)
         slice_copy(site.signature, sizeof(site.signature),
                    slice_head(t, slice_find(t, '"')));
+    at = slice_find_slice(body, SLICE("\"session\":\""));
+    if (at < body.n) { /* of an upgrade, an order for pictures, live */
+        t = slice_from(body, at + sizeof("\"session\":\"") - 1);
+        slice_copy(site.session, sizeof(site.session),
+                   slice_head(t, slice_find(t, '"')));
+    }
     if (cookie.n && q->who >= COOKIES_FROM)
         slice_copy(site.cookie[q->who - COOKIES_FROM], SECRET_TEXT,
                    slice_head(cookie, slice_find(cookie, ';')));

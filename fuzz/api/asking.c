@@ -17,7 +17,7 @@ static const struct {
 } values[] = {
     { "device", { "\"" SAYS_DEVICE "\"", "\"34020000001180000002\"", "\"x\"" } },
     { "id", { "\"34020000001180000002\"", "\"" SAYS_DEVICE "\"", "\"1\"" } },
-    { "channel", { "\"" SAYS_CHANNEL "1\"", "\"" SAYS_CHANNEL "2\"", "\"\"" } },
+    { "channel", { "\"" SAYS_CHANNEL "0\"", "\"" SAYS_CHANNEL "2\"", "\"\"" } },
     { "name", { "\"n1\"", "\"admin\"", "\"ada\"", "\"g\"", "\"..\"", "\"\"" } },
     { "user", { "\"ada\"", "\"admin\"", "\"n1\"", "\"eve\"" } },
     { "token", { "\"own\"", "\"n1\"", "\"rules\"" } },
@@ -47,7 +47,7 @@ static const struct {
     { "end", { "\"2023-11-14T22:13:20Z\"", "\"2023-11-14T22:13:20\"",
                "\"1700000000000\"", "\"9999-12-31T23:59:59Z\"" } },
     { "from", { "\"2023-11-14T22:00:00Z\"", "\"1699999400000\"", "\"x\"" } },
-    { "to", { "\"2023-11-14T22:13:20Z\"", "\"" SAYS_DEVICE "/" SAYS_CHANNEL "1\"" } },
+    { "to", { "\"2023-11-14T22:13:20Z\"", "\"" SAYS_DEVICE "/" SAYS_CHANNEL "0\"" } },
     { "mode", { "\"always\"", "\"plan\"", "\"alarm\"", "\"off\"", "\"broadcast\"",
                 "\"talk\"" } },
     { "action", { "\"start\"", "\"stop\"", "\"pause\"", "\"seek\"", "\"scale\"",
@@ -64,7 +64,7 @@ static const struct {
     { "when", { "{}", "{\"device\":\"" SAYS_DEVICE "\",\"priority\":2}",
                 "{\"group\":\"g\"}", "{\"method\":5}", "[]" } },
     { "at", { "{}", "{\"device\":\"" SAYS_DEVICE "\",\"channel\":\"" SAYS_CHANNEL
-              "1\"}", "{\"x\":1}" } },
+              "0\"}", "{\"x\":1}" } },
     { "subscribe", { "{\"catalog\":600}", "{\"alarm\":0,\"position\":null}", "{}",
                      "{\"x\":1}", "{\"catalog\":-1}" } },
     { "digest", { "[\"MD5\"]", "[\"SHA-256\",\"MD5\"]", "[]", "[\"x\"]" } },
@@ -80,7 +80,7 @@ static const struct {
     { "session", { "\"" SAYS_SESSION "\"", "\"1\"" } },
     { "limit", { "\"1\"", "\"0\"", "\"10000\"", "\"10001\"", "\"x\"" } },
     { "cursor", { "\"1\"", "\"" SAYS_DEVICE "\"", "\"\"",
-                  "\"" SAYS_DEVICE "/" SAYS_CHANNEL "1\"" } },
+                  "\"" SAYS_DEVICE "/" SAYS_CHANNEL "0\"" } },
     { "wait", { "\"0\"", "\"1\"", "\"60\"", "\"61\"", "\"x\"" } },
     { "online", { "\"true\"", "\"false\"", "\"1\"" } },
     { "type", { "\"all\"", "\"BasicParam\"", "\"1\"", "\"alarm\"" } },
@@ -109,7 +109,7 @@ static const char *one(const char *const *list, size_t cap)
 
     while (n < cap && list[n])
         n++;
-    if (dice() % 8 < 5)
+    if (site.plain || dice() % 8 < 5)
         return list[0]; /* mostly what is there */
     return list[dice() % n];
 }
@@ -117,7 +117,7 @@ static const char *one(const char *const *list, size_t cap)
 /* JSON for this name and type. */
 static const char *value_of(struct slice name, struct slice type)
 {
-    if (dice() % 16 == 0)
+    if (!site.plain && dice() % 16 == 0)
         return texts[dice() % COUNT_OF(texts)];
     for (size_t i = 0; i < COUNT_OF(values); i++)
         if (slice_eq(name, slice_str(values[i].name)))
@@ -144,6 +144,11 @@ static bool write_known(struct writer *w, struct slice name)
 {
     uint64_t id = 0;
 
+    if (slice_eq(name, SLICE("session")) && *site.session &&
+        (site.plain || dice() & 1)) {
+        http_escape(w, slice_str(site.session));
+        return true;
+    }
     if (slice_eq(name, SLICE("session")) && dice() & 3)
         id = pick(&run.sessions, (unsigned)dice());
     else if (slice_eq(name, SLICE("command")))
@@ -151,11 +156,11 @@ static bool write_known(struct writer *w, struct slice name)
     else if (slice_eq(name, SLICE("download")))
         id = pick(&run.downloads, (unsigned)dice());
     else if (slice_eq(name, SLICE("alarm")))
-        id = 1 + dice() % 2;
+        id = site.plain ? 1 : 1 + dice() % 2;
     else if (slice_eq(name, SLICE("start")))
         id = UTC - 600000;
-    if (id && dice() % 8)
-        writer_u64(w, id + (dice() % 16 == 0));
+    if (id && (site.plain || dice() % 8))
+        writer_u64(w, id + (!site.plain && dice() % 16 == 0 ? 1 : 0));
     return id != 0;
 }
 
@@ -164,7 +169,7 @@ static void write_param(struct writer *w, struct slice name,
 {
     size_t at = w->len;
 
-    if (more.n && dice() % 4 == 0) {
+    if (more.n && !site.plain && dice() % 4 == 0) {
         http_escape(w, more);
         return;
     }
@@ -213,13 +218,13 @@ static void write_query(struct writer *w, const char *names, unsigned how,
         writer_char(w, '=');
         if (slice_eq(name, SLICE("t")))
             http_escape(w, slice_str(site.signature));
-        else if (more.n && dice() % 4 == 0)
+        else if (more.n && !site.plain && dice() % 4 == 0)
             http_escape(w, more);
         else
             http_escape(w, bare(value_of(name, SLICE("string"))));
         sep = "&";
     }
-    if (how & 128 && more.n) { /* as it is */
+    if (how & 128 && more.n && !site.plain) { /* as it is */
         writer_str(w, sep);
         for (size_t i = 0; i < more.n && i < 64; i++)
             writer_char(w, more.p[i] > ' ' && more.p[i] < 127 ? more.p[i] : '.');
@@ -245,10 +250,11 @@ static void write_members(struct writer *w, const char *schema,
     while (rest.n) {
         slice_cut(&rest, ' ', &item);
         slice_cut(&item, ':', &name);
-        if (item.p[item.n - 1] == '?' ? dice() % 3 == 0 : dice() % 24 == 0)
+        if (item.p[item.n - 1] == '?' ? site.plain || dice() % 3 == 0
+                                      : !site.plain && dice() % 24 == 0)
             continue;
         writer_f(w, "%s\"%.*s\":", sep, SLICE_ARG(name));
-        if (more.n && dice() % 8 == 0)
+        if (more.n && !site.plain && dice() % 8 == 0)
             write_text(w, more);
         else
             writer_str(w, value_of(name, item));
@@ -364,6 +370,8 @@ static void check_unchanged(const struct question *q,
               !(q->route->flags & (HTTP_ROUTE_EXEMPT | HTTP_ROUTE_MEDIA)));
     if (reads || refused || nobody)
         require(memcmp(now.part, q->before.part, sizeof(now.part)) == 0);
+    if (reads && !q->is_signed)
+        require(now.upgrades == q->before.upgrades);
     if (nobody)
         require(now.orders == q->before.orders);
     if (q->right.bounded) {
@@ -397,11 +405,11 @@ static void put(struct question *q, struct http_request *req)
                                .since_ms = run.now.mono_ms };
         http_app_request(site.app, req, &r);
     }
-    check_unchanged(q, &r);
     if (r.kind != HTTP_REPLY_LATER) {
         w->request = 0;
         answer_check(q, &r);
     }
+    check_unchanged(q, &r);
     http_response_fini(&r);
     site_turn();
 }
@@ -433,6 +441,7 @@ static void parse_and_put(struct question *q, struct slice text,
     q->route = http_route_find(table, count, head.method, head.path, &params,
                                &allow);
     q->client = req.client;
+    q->is_signed = slice_find_slice(head.query, SLICE("t=")) < head.query.n;
     req.remote = (struct gb_addr){ GB_IPV4, { 192, 0, 2, 99 }, 1000 };
     if (arg & 16)
         req.remote.ip[0] = 10; /* a proxy */
@@ -451,6 +460,7 @@ void ask(unsigned arg, const uint8_t *v, struct slice more)
     enum http_method method;
 
     site.dice = (uint64_t)v[7] << 8 | v[3];
+    site.plain = v[3] == 0; /* all is as it should be */
     r = &table[((size_t)v[1] << 8 | v[2]) % n];
     method = r->method;
     if (arg & 32 && method == HTTP_GET)

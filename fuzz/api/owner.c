@@ -425,7 +425,7 @@ static int on_hash(void *ctx, struct http_password_job *job)
 static void tell_history(struct question_to_main *q)
 {
     static const struct platform_alarm alarm = {
-        .device = SLICE_INIT(SAYS_DEVICE), .channel = SLICE_INIT(SAYS_CHANNEL "1"),
+        .device = SLICE_INIT(SAYS_DEVICE), .channel = SLICE_INIT(SAYS_CHANNEL "0"),
         .priority = SLICE_INIT("1"), .method = SLICE_INIT("5"),
         .time = SLICE_INIT("2023-11-14T22:13:20"),
         .description = SLICE_INIT("\"a\",\r\n=b"), .type = SLICE_INIT("2"),
@@ -578,7 +578,7 @@ static void make_files(void)
 {
     const struct archive_segment s = { UTC - 600000, 60000, ARCHIVE_SOUND, 1000 };
     const struct archive_segment t = { UTC - 300000, 60000, ARCHIVE_OPEN, 1000 };
-    struct slice device = SLICE(SAYS_DEVICE), channel = SLICE(SAYS_CHANNEL "1");
+    struct slice device = SLICE(SAYS_DEVICE), channel = SLICE(SAYS_CHANNEL "0");
 
     require(archive_put(site.archive, device, channel, &s) == 0);
     require(archive_put(site.archive, device, channel, &t) == 0);

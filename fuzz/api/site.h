@@ -18,7 +18,7 @@
 #define MAX_CLIENTS 3
 #define SECRET_TEXT 128
 #define TAG_TEXT 24
-#define PICTURE SAYS_CHANNEL "1-1700000000000-1.jpg"
+#define PICTURE SAYS_CHANNEL "0-1700000000000-1.jpg"
 #define UPLOADED "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 
 /* ---- people (people.c) ---- */
@@ -49,6 +49,7 @@ enum part { /* of what is stored */
 struct state_of_all {
     uint64_t part[PARTS];
     uint64_t orders;  /* commands, sessions, voices, downloads */
+    uint64_t upgrades;
     uint64_t unseen;  /* devices outside a scope */
 };
 void state_read(struct state_of_all *out, struct slice scope);
@@ -68,6 +69,7 @@ struct question {
     size_t who;
     enum http_method method;
     bool websocket, tagged, guarded; /* If-None-Match, If-Match */
+    bool is_signed;
     struct right right;
     struct state_of_all before;
 };
@@ -105,15 +107,15 @@ struct site {
     struct waiting waiting[MAX_WAITING];
     uint64_t requests; /* the number of the last one */
     char cookie[3][SECRET_TEXT]; /* of those who log in; "": they have not */
-    char tag[TAG_TEXT], signature[SECRET_TEXT]; /* the last that were told */
+    char tag[TAG_TEXT], signature[SECRET_TEXT], session[SECRET_TEXT]; /* told last */
     char told[MAX_TOLD][SECRET_TEXT];
     size_t n_told;
     uint64_t held[MAX_HELD]; /* sessions of viewers */
     struct { uint64_t client, who, seq; bool open;
              struct http_trace_filter trace; struct http_log_filter log;
     } stream[MAX_STREAMS_OPEN];
+    bool plain;        /* the request under way is a good one */
     bool refuses;      /* main has no time, no disk */
-    bool changing;     /* what is set changes the store now */
     uint64_t dice, committed, talking; /* the client that has the WebSocket */
     struct http_password_job *job;
 };

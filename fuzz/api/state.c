@@ -176,6 +176,17 @@ static void add_unseen(void *ctx, const struct object *o)
         add(&b->h, o);
 }
 
+/* How far devices are with the files that they were told to fetch. */
+static uint64_t upgrades(void)
+{
+    struct platform_upgrade u;
+    uint64_t h = 0;
+
+    for (size_t i = 0; platform_upgrade_at(run.p, i, &u); i++)
+        h = hash_int(hash_int(h, u.state), u.fetches);
+    return h;
+}
+
 static uint64_t orders(void)
 {
     struct platform_counters c;
@@ -191,7 +202,7 @@ void state_read(struct state_of_all *out, struct slice scope)
 {
     struct beyond b = { scope, 1 };
 
-    *out = (struct state_of_all){ .orders = orders() };
+    *out = (struct state_of_all){ .orders = orders(), .upgrades = upgrades() };
     for (unsigned i = 0; i < PARTS; i++)
         parts[i](add, &out->part[i]);
     if (scope.n) {
