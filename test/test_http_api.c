@@ -334,6 +334,7 @@ static void login_jobs(void **state)
     for (int i = 0; i < HTTP_PASSWORD_JOBS_MAX; i++)
         http_app_password_done(fx.app, jobs[i]); /* never run: not ok */
     assert_int_equal(fx.last.status, 401);
+    assert_non_null(strstr(fx.last.fields, "WWW-Authenticate: Bearer"));
     assert_int_equal(login("192.0.2.9", "", "{\"password\":\"letmein\"}"),
                      200);
 }

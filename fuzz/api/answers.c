@@ -195,6 +195,7 @@ static void check_status(const struct question *q,
     require(status != 304 || q->tagged);
     require(status != 412 || q->guarded);
     require(status != 405 || field(r, "Allow").n);
+    require(status != 401 || field(r, "WWW-Authenticate").n);
     require(status != 429 || field(r, "Retry-After").n);
     require(status != 416 || field(r, "Content-Range").n);
     if (q->route && q->route->role && !(q->route->flags & HTTP_ROUTE_EXEMPT) &&
