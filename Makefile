@@ -220,7 +220,8 @@ $(BUILD)/bench_%: $(BUILD)/test/bench_%.o $(bench_lib) $(app_lib) $(core_lib)
 FUZZ_ENGINE ?= -fsanitize=fuzzer
 # With VARIANT=fuzz libFuzzer drives; otherwise fuzz/replay.c feeds the corpus.
 fuzz_main := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/fuzz/replay.o)
-$(BUILD)/fuzz_platform: $(call obj,$(wildcard fuzz/platform/*.c))
+$(BUILD)/fuzz_platform $(BUILD)/fuzz_api: $(call obj,$(wildcard fuzz/platform/*.c))
+$(BUILD)/fuzz_api: $(call obj,$(wildcard fuzz/api/*.c))
 $(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),$(FUZZ_ENGINE)) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
@@ -231,7 +232,7 @@ $(BUILD)/test/%.o: OPT += -O0 -g0
 endif
 
 # What another compiler has to say: its front end reads every source.
-seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c tools/load/*.c test/*.c test/preload/*.c test/sim/*.c fuzz/*.c fuzz/platform/*.c)
+seen_src := $(core_src) $(app_src) app/main.c $(wildcard tools/*.c tools/cam/*.c tools/ctl/*.c tools/load/*.c test/*.c test/preload/*.c test/sim/*.c fuzz/*.c fuzz/api/*.c fuzz/platform/*.c)
 warnings: $(seen_src:%.c=$(BUILD)/%.seen)            ## read all sources with CC, for its warnings
 $(BUILD)/%.seen: %.c
 	@mkdir -p $(@D)

@@ -250,9 +250,8 @@ void platform_upgrade_fetched(struct platform *p, struct slice session,
 {
     (void)p;
     (void)now;
-    (void)session;
-    fake.fetched += bytes;
-    fake.fetched_whole += whole;
+    fake.fetched += session.n ? bytes : 0;
+    fake.fetched_whole += session.n && whole;
 }
 
 bool platform_has_device(const struct platform *p, struct slice id)

@@ -334,6 +334,7 @@ static void login_jobs(void **state)
     for (int i = 0; i < HTTP_PASSWORD_JOBS_MAX; i++)
         http_app_password_done(fx.app, jobs[i]); /* never run: not ok */
     assert_int_equal(fx.last.status, 401);
+    assert_non_null(strstr(fx.last.fields, "WWW-Authenticate: Bearer"));
     assert_int_equal(login("192.0.2.9", "", "{\"password\":\"letmein\"}"),
                      200);
 }
@@ -379,6 +380,11 @@ static void cross_site(void **state)
             fail_msg("%s %s %s: %u", cases[i].method, cases[i].target,
                      cases[i].fields, status);
     }
+    /* Who tells no host is told none. */
+    snprintf(fields, sizeof(fields), "%sHost:\r\nOrigin: http://evil\r\n",
+             cookie);
+    assert_int_equal(ask("POST", "/api/v1/logout", fields, ""), 403);
+    assert_false(body_has("hint"));
     /* A token is no ambient credential: any origin may use it. */
     assert_int_equal(ask("POST", "/api/v1/devices/" D1 "/refresh",
                          TOKEN "Origin: http://evil\r\n", ""), 202);

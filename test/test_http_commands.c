@@ -49,6 +49,27 @@ static void commands_ordered(void **state)
     }
 }
 
+/* However long a name is that is refused, it is said why. */
+static void long_names(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"cmd\":\"DeviceStatus\",\"params\":{\"%s\":1}}",
+        "{\"cmd\":\"DeviceConfig\",\"params\":{\"%s\":1}}",
+        "{\"cmd\":\"DeviceConfig\",\"params\":{\"BasicParam\":{\"%s\":1}}}",
+        "{\"cmd\":\"DeviceStatus\",\"extra\":{\"%s\":{\"%s\":{\"%s\":[true]}}}}",
+    };
+    char name[1001], text[4096];
+
+    (void)state;
+    memset(name, 'A', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        snprintf(text, sizeof(text), bodies[i], name, name, name);
+        assert_in_range(ask("POST", COMMANDS, TOKEN, text), 400, 422);
+        assert_true(body_has("\"detail\":\"") && body_has("\"detail_zh\":\""));
+    }
+}
+
 static void the_platform_refuses(void **state)
 {
     static const struct {
@@ -850,6 +871,7 @@ int main(void)
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         APP(commands_ordered),
+        APP(long_names),
         APP(the_platform_refuses),
         APP(commands_listed),
         APP(note_11_3_presets_by_number),

@@ -199,6 +199,24 @@ static void no_memory(void **state)
     }
 }
 
+/* Who has read it may change it, however long a value is. */
+static void a_long_value(void **state)
+{
+    static char text[3000];
+    char fields[256], tag[TAG_BYTES];
+
+    (void)state;
+    memset(text, 'a', sizeof(text) - 1);
+    level[0] = text;
+    assert_int_equal(get("/api/v1/settings"), 200);
+    last_tag(tag);
+    snprintf(fields, sizeof(fields), TOKEN "If-Match: %s\r\n", tag);
+    assert_int_equal(ask("PATCH", "/api/v1/settings", fields,
+                         "{\"log.level\":\"warn\"}"), 0);
+    http_app_gone(fx.app, fx.last.request);
+    level[0] = "info";
+}
+
 int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
@@ -208,6 +226,7 @@ int main(void)
         APP(changed_meanwhile),
         APP(refused),
         APP(no_memory),
+        APP(a_long_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Files over the real server: uploads to the disk, downloads with ranges, and
  * every way to break either */
 #include "test/http_net.h"
+#include "test/http_accounts.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -525,7 +526,7 @@ static void downloads(void **state)
 static void not_given(void **state)
 {
     const char *path;
-    char other[300], gone[200];
+    char other[300], gone[200], field[160];
     struct client *c = dial();
 
     (void)state;
@@ -550,6 +551,12 @@ static void not_given(void **state)
     hang_up(c);
     c = fetch("GET", other, TOKEN); /* a person may look, too */
     assert_true(has(c, "HTTP/1.1 200"));
+    RUN_UNTIL(body_in(c).n == 1000 && files_open() == 0);
+    assert_int_equal(fake.fetched, 0); /* the device has got nothing by that */
+    hang_up(c);
+    token_of("{\"name\":\"eye\",\"role\":\"operator\"}", field);
+    c = fetch("GET", other, field); /* who may not list such files may not */
+    assert_true(has(c, "HTTP/1.1 403"));
     hang_up(c);
     /* the file is in use; when it is over nobody may fetch it */
     snprintf(gone, sizeof(gone), "/api/v1/firmware/%s", sha);

@@ -159,6 +159,26 @@ static void who_may_and_what_is_wrong(void **state)
     assert_int_equal(ask("DELETE", TALK, TOKEN, ""), 404);
 }
 
+/* Nobody is left out without a word. */
+static void too_many_places(void **state)
+{
+    char target[4096];
+    struct writer w = writer_of(target, sizeof(target) - 1);
+
+    (void)state;
+    writer_str(&w, "/api/v1/talk?to=");
+    for (int i = 0; i < 64; i++)
+        writer_str(&w, i ? "," D1 "/" C1 : D1 "/" C1);
+    target[w.len] = '\0';
+    fx.client = 7;
+    assert_int_equal(ask("GET", target, WS, ""), 101);
+    http_app_closed(fx.app, 7);
+    writer_str(&w, "," D2 "/" C2);
+    target[w.len] = '\0';
+    assert_int_equal(ask("GET", target, WS, ""), 400);
+    assert_true(body_has("at most 64 places"));
+}
+
 /* 409, with who it is; a page reads it inside the WebSocket. */
 static void somebody_speaks(void **state)
 {
@@ -240,7 +260,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, fx_teardown)
     const struct CMUnitTest tests[] = {
         T(samples_go_out), T(g711_is_decoded), T(its_end_is_told),
-        T(who_may_and_what_is_wrong), T(somebody_speaks),
+        T(who_may_and_what_is_wrong), T(too_many_places),
+        T(somebody_speaks),
         T(a_recording_for_several), T(errors_are_told_apart),
     };
 

@@ -29,6 +29,8 @@ static void making(void **state)
         { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"admin\","
           "\"scope\":{}}", 400 },
         { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"viewer\","
+          "\"scope\":{\"device\":[\"x\"]}}", 400 },
+        { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"viewer\","
           "\"scope\":[]}", 400 },
         { "{\"name\":\"a\",\"password\":\"12345678\",\"role\":\"viewer\","
           "\"scope\":{\"devices\":[\"x\\ng\"]}}", 400 },

@@ -13,8 +13,11 @@ import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 TELLS = {"catalog_failed": 3, "commands_follow": 3, "session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
-ANSWERS = {"http_answer_fail": 3, "fail": 1}  # of app/http
+ANSWERS = {"http_answer_fail": 3, "fail": 1, "bad": 1, "number": 4, "conn_refuse": 2, "conn_problem": 2, "stop_legs": 2, "platform_voice_stop": 2}  # of app/http
+HEAD_FAULTS = {"refuse": 3}  # of app/http/http_head.c
+TOLD = r'(?:\bSLICE(?:_INIT)?\(|(?:\.|->)(?:why|detail|evidence)\s*=|[?:])((?:\s*"(?:[^"\\\n]|\\.)*")+)'  # members of a problem
 FAULT = r'(?:\bfault\s*=|\breturn|\bbad_scope\s*=|\? NULL\s*:)((?:\s*"(?:[^"\\]|\\.)*")+)\s*;'  # what is wrong with a request
+NOT_TOLD = ("no live media", "GET, HEAD, OPTIONS", "Authorization, Access-Token, Range, If-Range, If-None-Match")  # to people
 STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -91,7 +94,15 @@ def main():
                     plain = re.sub(r"%[-0-9.*]*(?:ll|z)?[a-z]", "1", text)
                     if not any(k.fullmatch(plain) for k in known):
                         bad.append(f"{path}:{source.count(chr(10), 0, m.start()) + 1}: not in app/platform/chinese_*.c: {text}")
-        for name, first in (ANSWERS if path.startswith("app/http/") else TELLS).items():
+        if path.startswith("app/http/"):
+            for m in re.finditer(TOLD, source):
+                text = "".join(re.findall(STRING, m.group(1)))
+                if len(text.split()) < 3 or text in NOT_TOLD or not re.match("[a-z]+ [a-z]", text):
+                    continue
+                seen += 1
+                if not any(k.fullmatch(text) for k in known):
+                    bad.append(f"{path}:{source.count(chr(10), 0, m.start()) + 1}: not in app/platform/chinese_*.c: {text}")
+        for name, first in (HEAD_FAULTS if path == "app/http/http_head.c" else ANSWERS if path.startswith("app/http/") else TELLS).items():
             for call in re.finditer(rf"\b{name}\(", source):
                 for argument in arguments(source, call.end())[first:]:
                     for text in strings(argument):

@@ -242,7 +242,7 @@ static int find_command(struct order_read *b, struct slice name)
         json_object_size(b->params) != 1)
         return fault(b, "params: one type of settings at a time");
     if (!o->body && json_object_size(b->params))
-        return fault(b, "%s: no such element; allowed: none",
+        return fault(b, "%.40s: no such element; allowed: none",
                      json_object_iter_key(json_object_iter(
                          (json_t *)(uintptr_t)b->params)));
     return 0;

@@ -78,8 +78,10 @@ static struct buf settings_guard(const struct http_app *a)
     buf_init(&b, a->cfg.alloc, GUARD_MAX);
     for (size_t n = 0; a->cfg.setting(a->cfg.ctx, n, &s); n++) {
         buf_f(&b, "%s %s", s.key, s.from);
-        for (size_t i = 0; i < s.n; i++)
-            buf_f(&b, " %s", s.item[i]);
+        for (size_t i = 0; i < s.n; i++) {
+            buf_char(&b, ' ');
+            buf_str(&b, s.item[i]); /* of any length */
+        }
         buf_char(&b, '\n');
     }
     return b;

@@ -314,11 +314,18 @@ void http_post_upgrade(struct http_call *c)
 
 /* ---- what the device fetches ------------------------------------------------------ */
 
+/* Its URL is the device's, which is counted by its session; people who come without
+ * the signature may look at the file alone, those who may see such files. */
 void http_get_firmware(struct http_call *c)
 {
     struct slice session = c->params.value[0], name;
+    bool person = c->via == HTTP_VIA_TOKEN || c->via == HTTP_VIA_COOKIE;
     const struct firmware *f;
 
+    if (person && c->role < HTTP_ROLE_ADMIN) {
+        http_answer_fail(c, 403, NULL, "this needs a higher role");
+        return;
+    }
     f = platform_upgrade_may_fetch(c->app->cfg.platform, session, &name)
             ? find_file(c->app, name)
             : NULL;
@@ -328,7 +335,8 @@ void http_get_firmware(struct http_call *c)
         return;
     }
     memcpy(c->out->file.name, f->name, sizeof(f->name));
-    slice_copy(c->out->file.tag, sizeof(c->out->file.tag), session);
+    if (!person)
+        slice_copy(c->out->file.tag, sizeof(c->out->file.tag), session);
     http_answer_file(c, f->size, "application/octet-stream", f->utc_ms);
 }
 

@@ -181,12 +181,24 @@ static bool read_entries(struct change *k, const json_t *scope,
     return true;
 }
 
-static bool read_scope(struct change *k, const json_t *v)
+/* A word that is misspelt would show nothing. */
+static bool is_scope(json_t *v)
+{
+    const char *key;
+    json_t *one;
+
+    json_object_foreach(v, key, one)
+        if (strcmp(key, "devices") && strcmp(key, "groups"))
+            return false;
+    return json_is_object(v);
+}
+
+static bool read_scope(struct change *k, json_t *v)
 {
     k->has_scope = true;
     if (json_is_null(v))
         return true;
-    if (!json_is_object(v) || !read_entries(k, v, "devices", 'd') ||
+    if (!is_scope(v) || !read_entries(k, v, "devices", 'd') ||
         !read_entries(k, v, "groups", 'g'))
         return false;
     if (k->scope.len == 0)
@@ -225,7 +237,7 @@ static const char *read_change(struct change *k, json_t *root, bool is_new)
 {
     const json_t *name = json_object_get(root, "name");
     const json_t *role = json_object_get(root, "role");
-    const json_t *scope = json_object_get(root, "scope");
+    json_t *scope = json_object_get(root, "scope");
     const json_t *password = json_object_get(root, "password");
     struct slice s = slice_of(json_string_value(name),
                               json_string_length(name));

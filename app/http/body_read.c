@@ -23,15 +23,19 @@ struct reader {
 static int refuse(struct reader *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Where it is, as far as there is room for it beside what is wrong. */
 static int refuse(struct reader *r, const char *fmt, ...)
 {
     struct writer w = writer_of(r->fault->text, sizeof(r->fault->text) - 1);
+    char what[sizeof(r->fault->text)];
+    struct writer t = writer_of(what, sizeof(what) - 1);
     va_list ap;
 
-    writer_slice_put(&w, writer_slice(&r->at));
     va_start(ap, fmt);
-    writer_vf(&w, fmt, ap);
+    writer_vf(&t, fmt, ap);
     va_end(ap);
+    writer_slice_put(&w, slice_head(writer_slice(&r->at), w.cap - t.len));
+    writer_slice_put(&w, writer_slice(&t));
     r->fault->text[w.len] = '\0';
     return GB_ESYNTAX;
 }

@@ -154,6 +154,8 @@ void conn_refuse(struct conn *c, unsigned status, const char *why)
     r.status = status;
     r.type = HTTP_PROBLEM_TYPE;
     http_problem_write(&r.body, &p);
+    if (status == 401)
+        buf_str(&r.fields, "WWW-Authenticate: " HTTP_CHALLENGE "\r\n");
     if (status == 426)
         buf_str(&r.fields, "Sec-WebSocket-Version: 13\r\n"
                            "Upgrade: websocket\r\n");

@@ -194,6 +194,8 @@ void http_answer_problem(struct http_response *out,
     out->type = HTTP_PROBLEM_TYPE;
     out->body.len = 0;
     http_problem_write(&out->body, p);
+    if (p->status == 401) /* RFC 9110 §15.5.2 */
+        http_response_field(out, "WWW-Authenticate", SLICE(HTTP_CHALLENGE));
 }
 
 /* What to try where something is not there. */
@@ -657,8 +659,6 @@ static void answer_401(struct http_call *c)
     };
 
     http_answer_problem(c->out, &p);
-    http_response_field(c->out, "WWW-Authenticate",
-                        SLICE("Bearer realm=\"gb28181d\""));
 }
 
 static void answer_cross_site(struct http_call *c)
@@ -671,11 +671,12 @@ static void answer_cross_site(struct http_call *c)
         .detail = "this request comes from a page of another origin",
     };
 
-    writer_f(&w, "expected is a page of %.*s%s",
-             SLICE_ARG(c->host.n ? slice_str(c->base) : c->head->host),
-             c->app->cfg.public_url && *c->app->cfg.public_url
-                 ? ", the http.public_url, or of the address it was sent to"
-                 : "");
+    if (c->host.n || c->head->host.n) /* HTTP/1.0 may tell none */
+        writer_f(&w, "expected is a page of %.*s%s",
+                 SLICE_ARG(c->host.n ? slice_str(c->base) : c->head->host),
+                 c->app->cfg.public_url && *c->app->cfg.public_url
+                     ? ", the http.public_url, or of the address it was sent to"
+                     : "");
     p.hint = writer_slice(&w);
     http_answer_problem(c->out, &p);
 }

@@ -9,6 +9,7 @@
 #include "app/http/buf.h"
 
 #define HTTP_PROBLEM_TYPE "application/problem+json"
+#define HTTP_CHALLENGE "Bearer realm=\"gb28181d\"" /* of each 401 */
 
 struct http_problem {
     unsigned status;

@@ -505,10 +505,23 @@ static void put_who(struct http_call *c, struct wish *o)
     o->w.who = writer_slice(&w);
 }
 
+static size_t count(struct slice targets)
+{
+    struct slice one;
+    size_t n = 0;
+
+    while (targets.n) {
+        slice_cut(&targets, ',', &one);
+        n++;
+    }
+    return n;
+}
+
 /* The device and channel of the path, or ?to=. */
 static bool read_targets(struct http_call *c, struct wish *o)
 {
     struct writer w = writer_of(o->to, sizeof(o->to));
+    int err;
 
     if (c->params.n == 2) {
         writer_f(&w, "%.*s/%.*s", SLICE_ARG(c->params.value[0]),
@@ -516,8 +529,11 @@ static bool read_targets(struct http_call *c, struct wish *o)
         o->targets = writer_slice(&w);
         return !w.err || bad(c, "the ids are too long");
     }
-    return (!http_query_get(c->head->query, SLICE("to"), o->to, sizeof(o->to),
-                            &o->targets) && o->targets.n) ||
+    err = http_query_get(c->head->query, SLICE("to"), o->to, sizeof(o->to),
+                         &o->targets);
+    if (err == GB_ELIMIT || (!err && count(o->targets) > HTTP_TALK_LEGS))
+        return bad(c, "to names at most 64 places");
+    return (!err && o->targets.n) ||
            bad(c, "to is DEVICE/CHANNEL, several with commas between");
 }
 
@@ -609,7 +625,7 @@ static int start_legs(struct http_call *c, struct talk *t, struct wish *o,
     bool begun = false;
     int err = 0;
 
-    while (rest.n && t->n < HTTP_TALK_LEGS) {
+    while (rest.n) {
         slice_cut(&rest, ',', &one);
         one = slice_trim(one);
         slice_cut(&one, '/', &device);

@@ -6,8 +6,8 @@
 /* The first row that fits counts: what is longer stands before what it begins
  * with. tools/chinese.py looks that every sentence of app/platform is there. */
 static const struct chinese_row *const tables[] = {
-    chinese_device, chinese_session, chinese_voice,
-    chinese_job,    chinese_answer,  chinese_request,
+    chinese_http, chinese_device, chinese_session, chinese_voice,
+    chinese_job,  chinese_answer, chinese_request,
 };
 
 /* The text is the row's, with anything where that has '%'. Each piece of the row
@@ -46,7 +46,8 @@ static const struct chinese_row *find(struct slice english, struct slice *got)
 {
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         for (const struct chinese_row *r = tables[i]; r->english; r++)
-            if (fits(r->english, english, got))
+            if ((*r->english == '%' || *r->english == *english.p) &&
+                fits(r->english, english, got))
                 return r;
     return NULL;
 }

@@ -9,5 +9,6 @@ struct chinese_row {
 };
 
 extern const struct chinese_row chinese_device[], chinese_session[],
-    chinese_voice[], chinese_job[], chinese_answer[], chinese_request[];
+    chinese_voice[], chinese_job[], chinese_answer[], chinese_http[],
+    chinese_request[];
 #endif

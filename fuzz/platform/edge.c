@@ -195,6 +195,8 @@ static void on_action(const struct platform_action *a)
     read_all(a->device);
     read_all(a->channel);
     read_all(a->text);
+    if (run.guest)
+        run.guest->told(a);
     switch (a->kind) {
     case PLATFORM_DO_OPEN:
     case PLATFORM_DO_ANSWER:

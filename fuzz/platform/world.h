@@ -1,5 +1,5 @@
-/* fuzz/platform/world.h - what the parts of fuzz_platform share: the platform and
- * all that is around it */
+/* fuzz/platform/world.h - what the parts of fuzz_platform share, and fuzz_api
+ * with them: the platform and all that is around it */
 #ifndef FUZZ_PLATFORM_WORLD_H
 #define FUZZ_PLATFORM_WORLD_H
 
@@ -45,9 +45,17 @@ struct ids {
     size_t n;
 };
 
+/* Who lives on the platform beside the people of people.c. */
+struct guest {
+    void (*told)(const struct platform_action *a); /* before the owner acts */
+    uint64_t (*deadline)(void);
+    void (*tick)(void);
+};
+
 struct run {
     struct sip_stack *sip;
     struct platform *p;
+    const struct guest *guest; /* NULL: nobody */
     struct gb_time now;
     struct sip_peer device, stranger;
     uint64_t connections;
@@ -76,6 +84,17 @@ uint64_t pick(const struct ids *k, unsigned i);
 /* These bytes may be read; people have what read_words gets in Chinese, too. */
 void read_all(struct slice s);
 void read_words(struct slice s);
+
+/* ---- life.c: from its birth to its death ---- */
+/* how: three bytes, the bits that it begins with, and when memory fails before and
+ * behind that. false: there was no memory, and nothing is left. */
+bool birth(const uint8_t *how);
+/* The process is gone without a word; another one starts from what is stored. */
+void restart(void);
+void pass(uint64_t ms);
+/* All is ended, and nothing is left. */
+void drain(void);
+void death(void);
 
 /* ---- edge.c: the owner of the platform ---- */
 /* Reports this of a session; v: its counters and codecs. */
