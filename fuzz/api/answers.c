@@ -203,7 +203,7 @@ static void check_status(const struct question *q,
         require(status >= 400);
 }
 
-/* ---- what lasts --------------------------------------------------------------------------------- */
+/* ---- what lasts ---------------------------------------------------------- */
 
 static void check_file(const struct http_file *f)
 {
@@ -244,7 +244,7 @@ static void open_stream(const struct http_response *r)
         }
 }
 
-/* ---- what it leads to ------------------------------------------------------------------------------ */
+/* ---- what it leads to ---------------------------------------------------- */
 
 static void note(const struct question *q, const struct http_response *r,
                  struct slice body)

@@ -350,7 +350,7 @@ static void write_fields(struct writer *w, struct question *q, unsigned how)
     q->tagged = true; /* If-Modified-Since gives a 304, too */
 }
 
-/* ---- one request --------------------------------------------------------------------------------- */
+/* ---- one request --------------------------------------------------------- */
 
 static void check_unchanged(const struct question *q,
                             const struct http_response *r)
