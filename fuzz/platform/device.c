@@ -194,7 +194,8 @@ bool oblige(void)
     if (!run.obliging)
         return false;
     run.obliging = false; /* one after the other */
-    while (run.n_obliged < run.n_asked) {
+    for (unsigned n = 0; run.n_obliged < run.n_asked; n++) {
+        require(n < MAX_TURNS); /* no answer asks for more and more */
         some = true;
         run.n_obliged++;
         oblige_one();
