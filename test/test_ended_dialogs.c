@@ -217,14 +217,17 @@ static void a_bye_finds_its_device(void **state)
     static const struct {
         const char *what, *target;
         bool has_channel;  /* the one that was called, of ipc */
+        bool is_told;      /* somebody has told of its Contact, as a device */
         unsigned first;    /* BYEs to the other one */
     } table[] = {
         { "its channel is known", "sip:34020000001320000009@10.0.0.9:5060",
-          true, 0 },
+          true, false, 0 },
         { "its Contact names it", "sip:34020000001320000001@10.0.0.9:5060",
-          false, 0 },
+          false, false, 0 },
         { "nothing but the address", "sip:34020000001320000009@10.0.0.9:5060",
-          false, 1 },
+          false, false, 1 },
+        { "a device that has never been anywhere",
+          "sip:34020000001320000009@10.0.0.9:5060", false, true, 1 },
     };
     const struct platform_channel c = { .device = slice_str(ipc),
                                         .id = SLICE("34020000001310000001") };
@@ -249,6 +252,12 @@ static void a_bye_finds_its_device(void **state)
         assert_int_equal(platform_restore_device(s.p, &k[1], s.now), 0);
         if (table[i].has_channel)
             assert_int_equal(platform_restore_channel(s.p, &c), 0);
+        if (table[i].is_told)
+            assert_int_equal(
+                platform_device_create(s.p, SLICE("34020000001320000009"),
+                                       &(struct platform_settings){ 0 },
+                                       s.now),
+                0);
         dialog.target = slice_str(table[i].target);
         platform_restore_dialog(s.p, 5, &dialog, &k[0].peer, s.now);
         come_back(e, "203.0.113.7:2001");

@@ -248,14 +248,22 @@ static struct device *only_owner(const struct platform *p, struct slice channel)
                : NULL;
 }
 
+/* One that has never been anywhere has no dialog. */
+static struct device *been(const struct platform *p, struct slice id)
+{
+    struct device *d = device_find(p, id);
+
+    return d && d->peer.remote.family != GB_NO_ADDR ? d : NULL;
+}
+
 /* Of one that an earlier process began, too: who answered, or was called. */
 static struct device *device_of(const struct platform *p,
                                 const struct kept_dialog *k)
 {
-    struct device *d = device_find(p, k->device.n ? k->device : k->contact);
+    struct device *d = been(p, k->device.n ? k->device : k->contact);
 
     if (!d && !k->device.n)
-        d = device_find(p, k->channel);
+        d = been(p, k->channel);
     if (!d && !k->device.n)
         d = only_owner(p, k->channel);
     return d;
@@ -299,7 +307,7 @@ static bool is_of(const struct platform *p, const struct kept_dialog *k,
     owner = only_owner(p, k->channel);
     if (owner)
         return owner == d;
-    return !device_find(p, k->channel) && !device_find(p, k->contact) &&
+    return !been(p, k->channel) && !been(p, k->contact) &&
            gb_addr_ip_eq(&k->peer.remote, &d->peer.remote);
 }
 
