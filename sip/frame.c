@@ -46,35 +46,42 @@ static bool skip_blank(struct sip_frame *f, struct slice buf,
     return false;
 }
 
+/* Where the version of a request is, as the last word; 0: nowhere. */
+static size_t version_at(struct slice line)
+{
+    size_t last = line.n;
+
+    while (last && !ascii_is_blank(line.p[last - 1]))
+        last--;
+    return slice_has_iprefix(slice_from(line, last), SLICE("SIP/")) ? last : 0;
+}
+
 /* "SIP/" at the start, or as the start of the last word: what the parser will
  * at least answer. */
 static bool is_start_line(struct slice line)
 {
-    size_t last = line.n;
+    return slice_has_iprefix(line, SLICE("SIP/")) || version_at(line);
+}
 
-    if (slice_has_iprefix(line, SLICE("SIP/")))
-        return true;
-    while (last && !ascii_is_blank(line.p[last - 1]))
-        last--;
-    return last > 0 &&
-           slice_has_iprefix(slice_from(line, last), SLICE("SIP/"));
+/* "REGISTER sip:" */
+static bool names_request(struct slice line)
+{
+    size_t n = 0;
+    struct slice uri;
+
+    while (n < line.n && line.p[n] != ' ')
+        n++;
+    uri = slice_from(line, n + 1);
+    return (slice_has_iprefix(uri, SLICE("sip:")) ||
+            slice_has_iprefix(uri, SLICE("sips:"))) &&
+           sip_method_lookup(slice_head(line, n)) != SIP_METHOD_OTHER;
 }
 
 /* "REGISTER sip:" or "SIP/2.0": after garbage we want to be sure. */
 static bool is_sure_start(struct slice line)
 {
-    size_t n = 0;
-    struct slice uri;
-
-    if (slice_has_prefix(line, SLICE("SIP/2.0 ")))
-        return true;
-    while (n < line.n && line.p[n] != ' ')
-        n++;
-    uri = slice_from(line, n + 1);
-    return sip_method_lookup(slice_head(line, n)) != SIP_METHOD_OTHER &&
-           (slice_has_iprefix(uri, SLICE("sip:")) ||
-            slice_has_iprefix(uri, SLICE("sips:"))) &&
-           is_start_line(line);
+    return slice_has_prefix(line, SLICE("SIP/2.0 ")) ||
+           (names_request(line) && version_at(line));
 }
 
 static bool is_status_line(struct slice line)
@@ -90,19 +97,29 @@ static bool is_status_line(struct slice line)
  * "</Notify>MESSAGE sip:". Where it begins; line.n: nowhere. */
 static size_t sure_start_in(struct slice line)
 {
+    size_t version = version_at(line);
+
     for (size_t i = 1; i < line.n; i++) {
         size_t from = i > METHOD_MAX ? i - METHOD_MAX : 0;
 
         if (line.p[i] == 'S' && is_status_line(slice_from(line, i)))
             return i;
-        if (line.p[i] != ' ' || i + 1 == line.n ||
+        if (line.p[i] != ' ' || i + 1 >= version ||
             ascii_lower(line.p[i + 1]) != 's')
             continue;
         for (; from < i; from++)
-            if (is_sure_start(slice_from(line, from)))
+            if (names_request(slice_from(line, from)))
                 return from;
     }
     return line.n;
+}
+
+/* The end of a body of XML is before a start line, in the place of a method. */
+static bool is_behind_xml(struct slice line)
+{
+    struct slice word = slice_head(line, slice_find(line, ' '));
+
+    return slice_find(word, '>') < word.n && sure_start_in(line) < line.n;
 }
 
 static int drop(struct sip_frame *f, struct sip_cut *cut, size_t n)
@@ -133,7 +150,8 @@ static int find_start(struct sip_frame *f, struct slice buf,
             return rest.n < SIP_MAX_HEAD ? GB_EAGAIN : GB_ESYNTAX;
         }
         line = slice_trim(slice_head(rest, lf));
-        if (f->lost ? is_sure_start(line) : is_start_line(line)) {
+        if (f->lost ? is_sure_start(line)
+                    : is_start_line(line) && !is_behind_xml(line)) {
             f->started = true;
             return 0;
         }

@@ -95,7 +95,6 @@ static int answer(struct sip_stack *s, const struct ctrans *c,
         .password = slice_from(secret, c->n_user),
         .method = sip_method_name(c->t.method),
         .uri = s->aux.uri.text,
-        .nc = 1,
     };
     struct sip_challenge ch;
     char cnonce[STK_TAG];
@@ -106,12 +105,13 @@ static int answer(struct sip_stack *s, const struct ctrans *c,
     if (!err) {
         sip_stack_token(s, cnonce);
         a.cnonce = slice_of(cnonce, sizeof(cnonce));
+        a.nc = stk_known_uses(s, &c->t.peer, ch.nonce) + 1;
         err = sip_answer_write(w, &ch, &a);
     }
     if (err)
         stk_known_forget(s, &c->t.peer);
     else
-        stk_known_note(s, &c->t.peer, proxy, &ch);
+        stk_known_note(s, &c->t.peer, proxy, &ch, a.nc);
     return err;
 }
 
@@ -218,7 +218,8 @@ static bool go_without(struct sip_stack *s, struct trans *t, uint64_t now_ms)
                      slice_of(NULL, 0), 0, now_ms);
 }
 
-/* It was taken with what it brought along; the next nonce may be in it. */
+/* It was taken with what it brought along; the next nonce may be in it. Heard
+ * once: a 2xx to an INVITE comes again, later than what other answers told. */
 static void note_taken(struct sip_stack *s, struct trans *t,
                        const struct sip_msg *m)
 {
@@ -227,6 +228,7 @@ static void note_taken(struct sip_stack *s, struct trans *t,
 
     if (client(t)->unasked && !client(t)->logins)
         stk_known_fared(s, &t->peer, true);
+    stk_drop_secret(s, client(t));
     if (!value.n)
         return;
     sip_auth_info_parse(&info, value);

@@ -684,9 +684,13 @@ bool stk_is_busy(const struct sip_stack *s, const struct sip_peer *peer,
 
 struct sip_challenge;
 
-/* This challenge of the peer has been answered. */
+/* How often this nonce of the peer has been used, as far as we know. */
+uint32_t stk_known_uses(const struct sip_stack *s, const struct sip_peer *peer,
+                        struct slice nonce);
+/* This challenge of the peer has been answered, with the nc-th use of its
+ * nonce. */
 void stk_known_note(struct sip_stack *s, const struct sip_peer *peer,
-                    bool proxy, const struct sip_challenge *c);
+                    bool proxy, const struct sip_challenge *c, uint32_t nc);
 void stk_known_forget(struct sip_stack *s, const struct sip_peer *peer);
 /* The peer wants this nonce from now on. */
 void stk_known_next(struct sip_stack *s, const struct sip_peer *peer,

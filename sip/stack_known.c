@@ -80,8 +80,24 @@ static void parts_of(const struct known *k, struct slice part[static 4])
         part[i] = slice_of(k->text + n, k->n[i]);
 }
 
+static bool is_nonce(const struct known *k, struct slice nonce)
+{
+    struct slice part[4];
+
+    parts_of(k, part);
+    return slice_eq(part[1], nonce);
+}
+
+uint32_t stk_known_uses(const struct sip_stack *s, const struct sip_peer *peer,
+                        struct slice nonce)
+{
+    const struct known *k = find(s, peer);
+
+    return k && is_nonce(k, nonce) && k->nc < UINT32_MAX ? k->nc : 0;
+}
+
 void stk_known_note(struct sip_stack *s, const struct sip_peer *peer,
-                    bool proxy, const struct sip_challenge *c)
+                    bool proxy, const struct sip_challenge *c, uint32_t nc)
 {
     const struct slice part[4] = { c->realm, c->nonce, c->opaque,
                                    c->algorithm };
@@ -100,7 +116,7 @@ void stk_known_note(struct sip_stack *s, const struct sip_peer *peer,
     k->proxy = proxy;
     k->qop_auth = c->qop_auth;
     k->alg = (uint8_t)c->alg;
-    k->nc = 1;
+    k->nc = nc;
     k->used = ++s->n_known;
 }
 
@@ -112,7 +128,7 @@ void stk_known_forget(struct sip_stack *s, const struct sip_peer *peer)
         k->used = 0;
 }
 
-/* nc begins anew with it (RFC 7616 §3.5). */
+/* nc begins anew with it (RFC 7616 §3.5), if it is another. */
 void stk_known_next(struct sip_stack *s, const struct sip_peer *peer,
                     struct slice nonce)
 {
@@ -120,7 +136,7 @@ void stk_known_next(struct sip_stack *s, const struct sip_peer *peer,
     struct slice part[4];
     char text[KNOWN_BYTES];
 
-    if (!k || !nonce.n)
+    if (!k || !nonce.n || is_nonce(k, nonce))
         return;
     memcpy(text, k->text, sizeof(text));
     parts_of(k, part);

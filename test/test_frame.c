@@ -2,6 +2,7 @@
 #include "test/support.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/writer.h"
 #include "sip/frame.h"
@@ -128,6 +129,13 @@ static const struct {
     { "its rest has no end of line, before a request", /* which is refused */
       S(CUT_SDP "0000001" ONE ONE), "[" CUT_SDP "][0000001" ONE "][" ONE "]",
       0, 0 },
+    { "the same of XML", S(HEAD("l: 3\r\n") "<a/>" ONE HEAD("l: 5\r\n")
+      "<a></a>" "SIP/2.0 200 OK\r\nl: 0\r\n\r\n" ONE),
+      "[" HEAD("l: 3\r\n") "<a/][" ONE "][" HEAD("l: 5\r\n")
+      "<a></][SIP/2.0 200 OK\r\nl: 0\r\n\r\n][" ONE "]", 0, 2 },
+    { "what is no token, and nothing else", /* is refused */
+      S("a>b sip:a@b SIP/2.0\r\nl: 0\r\n\r\n" ONE),
+      "[a>b sip:a@b SIP/2.0\r\nl: 0\r\n\r\n][" ONE "]", 0, 0 },
     { "every length is too small", S(CUT_SDP "0\r\n" CUT_SDP "0\r\n" ONE),
       "[" CUT_SDP "][" CUT_SDP "][" ONE "]", 0, 2 },
     { "length too large",
@@ -258,6 +266,28 @@ static void endless_xml(void **state)
     free(p);
 }
 
+/* Whoever is lost looks at each byte a few times, and not at each for each. */
+static void a_line_of_starts(void **state)
+{
+    char *p = big(SIP_MAX_HEAD, "rubbish\r\n", 'y');
+    clock_t begun = clock();
+
+    (void)state;
+    for (size_t i = 9; i < SIP_MAX_HEAD / 2; i += 8)
+        memcpy(p + i, "ACK sip:", 8);
+    p[SIP_MAX_HEAD - 1] = '\n';
+    for (unsigned i = 0; i < 20; i++) { /* 2 s, and 20 ms */
+        struct sip_frame f;
+        struct sip_cut cut;
+
+        sip_frame_init(&f);
+        assert_int_equal(sip_frame_next(&f, slice_of(p, SIP_MAX_HEAD), &cut),
+                         GB_EAGAIN);
+    }
+    assert_true((clock() - begun) / CLOCKS_PER_SEC < 1);
+    free(p);
+}
+
 static size_t n_captured;
 
 static void captured(void *ctx, const char *path, struct slice bytes)
@@ -300,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_cut),     cmocka_unit_test(lost_and_found),
         cmocka_unit_test(limits),      cmocka_unit_test(endless_xml),
+        cmocka_unit_test(a_line_of_starts),
         cmocka_unit_test(random_cuts),
     };
 

@@ -623,7 +623,13 @@ static void note_9_4_sends_on_behind_the_end(void **state)
     static const struct {
         enum platform_session_kind kind;
         uint64_t heard_ms;
-    } cases[] = { { PLATFORM_PLAYBACK, 10000 }, { PLATFORM_DOWNLOAD, 60000 } };
+        void (*say)(struct sim_device *d, const char *body);
+    } cases[] = {
+        { PLATFORM_PLAYBACK, 10000, sim_message_in },
+        { PLATFORM_DOWNLOAD, 60000, sim_message_in },
+        { PLATFORM_PLAYBACK, 10000, sim_message }, /* in no dialog */
+        { PLATFORM_DOWNLOAD, 60000, sim_message },
+    };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -631,9 +637,9 @@ static void note_9_4_sends_on_behind_the_end(void **state)
         struct platform_session v = begin(d, cases[i].kind);
 
         sim_run(&s, 5000);
-        sim_message_in(d, STATUS("34020000001310010001"));
+        cases[i].say(d, STATUS("34020000001310010001"));
         sim_run(&s, cases[i].heard_ms / 2);
-        sim_message_in(d, STATUS("34020000001310010001")); /* once more */
+        cases[i].say(d, STATUS("34020000001310010001")); /* once more */
         sim_run(&s, cases[i].heard_ms / 2 - 100);
         assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
         assert_int_equal(d->byes, 0);

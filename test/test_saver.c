@@ -129,6 +129,45 @@ static char *whole(enum saver_format format, unsigned n, size_t *bytes)
     return file;
 }
 
+static size_t count_in_file(struct slice what)
+{
+    struct slice left = slice_of(w.file, w.n);
+    size_t n = 0, at;
+
+    while ((at = slice_find_slice(left, what)) < left.n) {
+        left = slice_from(left, at + what.n);
+        n++;
+    }
+    return n;
+}
+
+/* The camera changed its size in the middle of the recording, and back: from the
+ * change on each key frame has its own parameter sets. */
+static void another_size(void **state)
+{
+    static const struct slice sps[] = { S(AU_SPS_720), S(AU_PPS), S(AU_IDR) };
+    struct media_config *first, *other;
+    struct au_maker m;
+
+    (void)state;
+    au_maker_init(&m);
+    other = au_config(au_video(&m, PS_CODEC_H264, 90000, sps, COUNT(sps)));
+    au_maker_fini(&m);
+    open_it(SAVER_MP4);
+    first = w.video;
+    begin(true);
+    for (unsigned i = 0; i < 6 * GOP; i++) {
+        w.video = i / (2 * GOP) == 1 ? other : first;
+        send(i, 0);
+    }
+    write_out();
+    assert_int_equal(w.s.err, 0);
+    assert_int_equal(count_in_file(SLICE(AU_SPS_720)), 2);
+    assert_int_equal(count_in_file(SLICE(AU_SPS)), 1 + 2);
+    media_config_unref(other);
+    close_it();
+}
+
 /* Broken behind every picture, whatever was written of the sound behind it. */
 static void broken_is_as_whole(void **state)
 {
@@ -337,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aac_of_a_program_stream),
+        cmocka_unit_test(another_size),
         cmocka_unit_test(broken_is_as_whole),
         cmocka_unit_test(goes_on_from_a_mark),
         cmocka_unit_test(holds_until_it_is_ready),

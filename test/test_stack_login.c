@@ -455,6 +455,87 @@ static void the_next_nonce_is_told(void **state)
     pair_fini(&p);
 }
 
+/* A peer that keeps its nonce, and counts: none of ours comes twice with one
+ * number, whatever was on its way when it asked. */
+static void one_nonce_for_all(void **state)
+{
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    pair_init(&p, NULL, NULL, true);
+    r = with_login(&p);
+    for (unsigned i = 0; i < 3; i++)
+        hand_send(&p, &r);
+    for (unsigned i = 0; i < 2; i++)
+        pair_inject(&p, 0, hand_challenge(&p.sent[i], 401,
+                                          CHALLENGE("n1", ", qop=\"auth\"")));
+    expect_credentials(&p, 3, "n1", "00000001");
+    expect_credentials(&p, 4, "n1", "00000002");
+    hand_send(&p, &r);
+    expect_credentials(&p, 5, "n1", "00000003");
+    pair_inject(&p, 0, hand_challenge(&p.sent[2], 401,
+                                      CHALLENGE("n1", ", qop=\"auth\"")));
+    expect_credentials(&p, 6, "n1", "00000004");
+    hand_send(&p, &r);
+    expect_credentials(&p, 7, "n1", "00000005");
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
+/* Told with each answer, also to what went out before: it is the same one. */
+static void the_next_nonce_is_the_same(void **state)
+{
+    static const char next[] = "Authentication-Info: nextnonce=\"n9\"\r\n";
+    struct sip_request r;
+    struct pair p;
+
+    (void)state;
+    r = once_challenged(&p);
+    hand_send(&p, &r);
+    hand_send(&p, &r);
+    pair_inject(&p, 0, hand_challenge(&p.sent[2], 200, next));
+    hand_send(&p, &r);
+    expect_credentials(&p, 4, "n9", "00000001");
+    pair_inject(&p, 0, hand_challenge(&p.sent[3], 200, next));
+    hand_send(&p, &r);
+    expect_credentials(&p, 5, "n9", "00000002");
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
+/* The 200 of an INVITE comes again behind a later answer: what it says of a
+ * nonce is old by then. */
+static void the_next_nonce_of_a_repeat(void **state)
+{
+    struct pair p;
+    struct sip_request r = once_challenged(&p), call = hand_invite(&p);
+    char ok[1024];
+    struct slice text;
+
+    (void)state;
+    call.username = r.username;
+    call.password = r.password;
+    hand_call(&p, &call);
+    text = hand_challenge(&p.sent[2], 200,
+                          "Contact: <sip:dev@192.0.2.2>\r\n"
+                          "Authentication-Info: nextnonce=\"n5\"\r\n");
+    assert_true(text.n <= sizeof(ok));
+    memcpy(ok, text.p, text.n);
+    text.p = ok;
+    pair_inject(&p, 0, text);
+    hand_send(&p, &r);
+    expect_credentials(&p, p.n_sent - 1, "n5", "00000001");
+    pair_inject(&p, 0,
+                hand_challenge(&p.sent[p.n_sent - 1], 200,
+                               "Authentication-Info: nextnonce=\"n6\"\r\n"));
+    pair_inject(&p, 0, text);
+    hand_send(&p, &r);
+    expect_credentials(&p, p.n_sent - 1, "n6", "00000001");
+    pair_settle(&p, 100000);
+    pair_fini(&p);
+}
+
 /* An INVITE, its ACK and the BYE behind it, if that is for who has the login. */
 static void a_call_brings_its_login(void **state)
 {
@@ -501,6 +582,9 @@ int main(void)
         cmocka_unit_test(a_nonce_for_each),
         cmocka_unit_test(a_known_nonce_is_refused),
         cmocka_unit_test(the_next_nonce_is_told),
+        cmocka_unit_test(one_nonce_for_all),
+        cmocka_unit_test(the_next_nonce_is_the_same),
+        cmocka_unit_test(the_next_nonce_of_a_repeat),
         cmocka_unit_test(a_call_brings_its_login),
     };
 

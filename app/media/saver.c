@@ -67,7 +67,7 @@ void saver_restart(struct saver *s, bool anew)
     s->err = 0;
     s->why = NULL;
     if (!s->mark.bytes) { /* not even a head is there */
-        s->begun = s->resumed = false;
+        s->begun = s->resumed = s->other_sets = false;
         s->mux = (struct fmp4_mux){ 0 };
         splice_init(&s->splice, 0, 0, 0);
     }
@@ -276,6 +276,19 @@ static void put_ps(struct saver *s, struct media_frame *f,
         wrote(s, w.len);
 }
 
+/* Players know the parameter sets of the head: other ones, as behind a change in
+ * the middle of a recording, go with the pictures from there on. */
+static const struct media_config *sets_of(struct saver *s,
+                                          const struct media_config *c)
+{
+    const struct media_config *head = s->config[MEDIA_VIDEO];
+
+    s->other_sets = s->other_sets ||
+                    (c != head && c->codec == head->codec &&
+                     !slice_eq(c->record, head->record));
+    return s->other_sets ? c : NULL;
+}
+
 static void put_frame(struct saver *s, struct media_frame *f,
                       const struct media_config *c)
 {
@@ -286,7 +299,9 @@ static void put_frame(struct saver *s, struct media_frame *f,
         put_ps(s, f, c);
         return;
     }
+    s->mux.sets = f->track == MEDIA_VIDEO ? sets_of(s, c) : NULL;
     err = fmp4_frame_chunk(&chunk, s->alloc, &s->mux, f, c);
+    s->mux.sets = NULL; /* they are the caller's */
     if (!err)
         put_chunk(s, chunk);
     else if (err != GB_ERANGE) /* a few samples of sound are no loss */

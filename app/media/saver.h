@@ -50,6 +50,7 @@ struct saver {
     bool resumed;           /* its head is of another process */
     uint8_t tracks;         /* bits 1 << media_track, of the head */
     struct media_config *config[MEDIA_TRACKS]; /* of the head; references */
+    bool other_sets;        /* than in the head: key frames bring their own */
     bool shifted;           /* mux.shift90k is of this session */
     struct saver_held *held;
     size_t n_held;

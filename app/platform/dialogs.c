@@ -402,6 +402,25 @@ int platform_restore_dialog(struct platform *p, uint64_t key,
     return 0;
 }
 
+static bool has_of_channel(const struct list *l, const struct device *d,
+                           struct slice channel)
+{
+    for (const struct list *n = l->next; n != l; n = n->next) {
+        const struct kept_dialog *k = container_of(n, struct kept_dialog, node);
+
+        if (slice_eq(k->channel, channel) && slice_eq(k->device, device_id(d)))
+            return true;
+    }
+    return false;
+}
+
+bool dialogs_ended_of(const struct platform *p, const struct device *d,
+                      struct slice channel)
+{
+    return has_of_channel(&p->answered_dialogs, d, channel) ||
+           has_of_channel(&p->kept_dialogs, d, channel);
+}
+
 /* BYE, or what else ends it. k: who remembers it and awaits its BYE; NULL: there
  * is none to come, or no memory. */
 static struct kept_dialog *end(struct platform *p, const struct device *d,

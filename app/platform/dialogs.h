@@ -57,6 +57,10 @@ void session_end_dialog(struct platform *p, struct session *s);
 /* Its BYE has been answered, or given up. */
 void dialog_on_bye(struct platform *p, struct kept_dialog *k,
                    const struct sip_event *ev);
+/* A dialog with this channel of the device is over, and lately so: late words of
+ * it may still come. */
+bool dialogs_ended_of(const struct platform *p, const struct device *d,
+                      struct slice channel);
 /* Media of an ended session still come: one more BYE, once. */
 void dialogs_media_after(struct platform *p,
                          const struct platform_media_event *ev);

@@ -7,6 +7,7 @@
 #include "app/platform/playback.h"
 
 #include "app/platform/core.h"
+#include "app/platform/dialogs.h"
 #include "app/platform/outgoing.h"
 
 #include "manscdp/mansrtsp.h"
@@ -18,6 +19,7 @@
                              for ever */
 #define SENDS_ON_MS 10000 /* nor behind its MediaStatus... */
 #define FETCHED_MS 60000  /* ...a download longer: it waits for our disk */
+#define LATE_MS 60000     /* a word of the file before comes, at most */
 #define NEAR_END_MS 1000  /* so close to the end of the range... */
 #define NEAR_SILENCE_MS 3000 /* ...so much silence means that it is over */
 #define CONTROL_MS 6000   /* for the answer to an INFO */
@@ -97,10 +99,18 @@ static void drain(struct platform *p, struct session *s)
     session_arm(p, s);
 }
 
+/* There was a file of this channel before, a short time ago. */
+static bool follows_another(const struct platform *p, const struct session *s)
+{
+    return dialogs_ended_of(p, s->device, session_channel(s)) ||
+           (s->begun_ms != s->started.mono_ms &&
+            p->now.mono_ms - s->begun_ms < LATE_MS);
+}
+
 void playback_ending(struct platform *p, struct session *s, bool sure)
 {
     s->playback.ending = true;
-    s->playback.unsure = !sure;
+    s->playback.unsure = !sure && follows_another(p, s);
     s->playback.until_ms =
         p->now.mono_ms +
         (s->kind == PLATFORM_DOWNLOAD ? FETCHED_MS : SENDS_ON_MS);
