@@ -264,9 +264,10 @@ static void note(const struct question *q, const struct http_response *r,
         slice_copy(site.session, sizeof(site.session),
                    slice_head(t, slice_find(t, '"')));
     }
-    if (cookie.n && q->who >= COOKIES_FROM)
+    if (cookie.n && q->who >= COOKIES_FROM) /* of another user, or of nobody */
         slice_copy(site.cookie[q->who - COOKIES_FROM], SECRET_TEXT,
-                   slice_head(cookie, slice_find(cookie, ';')));
+                   slice_head(cookie,
+                              q->logs_in ? slice_find(cookie, ';') : 0));
 }
 
 static void check_body(const struct question *q, struct http_response *r,

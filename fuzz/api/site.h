@@ -69,7 +69,7 @@ struct question {
     size_t who;
     enum http_method method;
     bool websocket, tagged, guarded; /* If-None-Match, If-Match */
-    bool is_signed;
+    bool is_signed, logs_in;
     struct right right;
     struct state_of_all before;
 };
