@@ -222,7 +222,7 @@ FUZZ_ENGINE ?= -fsanitize=fuzzer
 fuzz_main := $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/fuzz/replay.o)
 $(BUILD)/fuzz_platform $(BUILD)/fuzz_api: $(call obj,$(wildcard fuzz/platform/*.c))
 $(BUILD)/fuzz_api: $(call obj,$(wildcard fuzz/api/*.c))
-$(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(fuzz_main) $(app_lib) $(core_lib)
+$(BUILD)/fuzz_%: $(BUILD)/fuzz/fuzz_%.o $(BUILD)/fuzz/memory.o $(fuzz_main) $(app_lib) $(core_lib)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(OPT) $(if $(filter fuzz,$(VARIANT)),$(FUZZ_ENGINE)) $(LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) $(LIBS_EDGE) $(LIBS_CORE) -lpthread -lm -o $@
 

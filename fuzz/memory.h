@@ -29,13 +29,14 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-#define MEMORY_ROOM (2u << 20)
+#define MEMORY_ROOM (8u << 20)
 #ifndef MEMORY_CLEARED
 #define MEMORY_CLEARED SIZE_MAX /* longer blocks are scratch: no time goes into them */
 #endif
 #define MEMORY_EDGE 16u /* in front of a block: its length, and nobody's */
 
-static struct {
+/* One for all files of a target (memory.c). */
+extern struct memory {
     unsigned long live;    /* blocks that have not come back */
     unsigned long calls;
     unsigned long fail_at; /* every fail_at-th call fails; 0: none */
@@ -45,7 +46,7 @@ static struct {
     bool watched;
 } memory;
 
-static alignas(16) char memory_room[MEMORY_ROOM];
+extern alignas(16) char memory_room[MEMORY_ROOM];
 
 /* Of the room n bytes that follow an edge; NULL: it is full. */
 static inline void *memory_place(size_t n)

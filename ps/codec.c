@@ -29,6 +29,12 @@ const char *ps_codec_name(enum ps_codec c)
     return codecs[c < PS_CODEC_COUNT ? c : PS_CODEC_UNKNOWN].name;
 }
 
+const char *ps_sound_name(enum ps_codec video, enum ps_codec audio)
+{
+    return video != PS_CODEC_UNKNOWN && audio == PS_CODEC_UNKNOWN
+               ? "none" : ps_codec_name(audio);
+}
+
 enum ps_codec ps_codec_of_type(uint8_t stream_type)
 {
     for (unsigned i = 1; i < PS_CODEC_COUNT; i++)

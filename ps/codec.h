@@ -32,6 +32,8 @@ enum ps_codec {
 
 /* "h264"; "unknown". Never NULL. */
 const char *ps_codec_name(enum ps_codec c);
+/* Of the sound beside this picture: "none" where the picture alone is known. */
+const char *ps_sound_name(enum ps_codec video, enum ps_codec audio);
 
 /* The codec of a PSM stream_type, aliases included (0x1f, 0x20: H264; 0x25:
  * H265; 0x11, 0x1c: AAC; 0x04: MPA); UNKNOWN for all others. */

@@ -37,6 +37,10 @@ static void names_and_types(void **state)
         if (cases[i].type)
             assert_int_equal(ps_codec_of_type(cases[i].type), c);
     }
+    assert_string_equal(ps_sound_name(PS_CODEC_H264, PS_CODEC_UNKNOWN), "none");
+    assert_string_equal(ps_sound_name(PS_CODEC_H264, PS_CODEC_AAC), "aac");
+    assert_string_equal(ps_sound_name(PS_CODEC_UNKNOWN, PS_CODEC_UNKNOWN),
+                        "unknown");
 }
 
 static void every_type(void **state)

@@ -18,9 +18,11 @@ static void post_live(void **state)
                      fx.now.mono_ms + HTTP_LIVE_WAIT_MS);
     becomes(1, PLATFORM_STARTING, PLATFORM_STEP_PACKET);
     assert_int_equal(fx.n_answers, 0);
+    fake_session(1)->video = PS_CODEC_H264;
     becomes(1, PLATFORM_PLAYING, PLATFORM_STEP_PLAYING);
     assert_int_equal(fx.n_answers, 1);
     assert_int_equal(fx.last.status, 200);
+    assert_true(body_has("\"video\":\"h264\",\"audio\":\"none\""));
     assert_int_equal(fake.holds[1], 0);
     j = body();
     expect_schema(j, "Live");

@@ -181,6 +181,8 @@ static void files(void **state)
     put(T0 + 60000, ARCHIVE_OPEN);
     assert_int_equal(get(path), 200);
     assert_int_equal(fx.last.kind, HTTP_REPLY_FILE);
+    assert_non_null(strstr(fx.last.fields, "Content-Disposition: inline; "
+                                           "filename=\"" C1 "-1700000000.mp4\"\r\n"));
     assert_int_equal(ask("GET", path, TOKEN "Range: bytes=1-10\r\n", ""), 206);
     assert_non_null(strstr(fx.last.fields, "ETag: \""));
     assert_int_equal(get(RECORD "s/1700000060000"), 200);

@@ -107,6 +107,9 @@ static void no_answer(void **state)
     have(0);
     assert_int_equal(get(RECORDINGS RANGE), 200);
     assert_true(body_has("\"items\":[]"));
+    fake.records.evidence = SLICE("the device stopped in the middle");
+    assert_int_equal(get(RECORDINGS RANGE), 200);
+    assert_true(body_has("\"evidence_zh\":\"\xe8\xae\xbe\xe5\xa4\x87")); /* 设备 */
     fake.records.state = PLATFORM_COMMAND_REFUSED;
     fake.records.evidence = SLICE("404 Not Found");
     assert_int_equal(get(RECORDINGS RANGE), 502);

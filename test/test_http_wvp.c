@@ -333,6 +333,10 @@ static void guarded_paths(void **state)
     for (size_t i = 0; i < COUNT(acts); i++)
         assert_int_equal(ask("GET", acts[i], fields, ""), 403);
     assert_int_equal(ask("GET", DEVICES, fields, ""), 200); /* only looks */
+    for (size_t i = 0; i < COUNT(acts); i++) { /* HEAD is safe */
+        assert_int_equal(ask("HEAD", acts[i], TOKEN, ""), 405);
+        assert_string_equal(fx.last.fields, "Allow: GET\r\n");
+    }
     assert_int_equal(fake.n_commands, 0);
     assert_null(fake_session(1));
 }

@@ -50,6 +50,7 @@ static void finding(void **state)
         { .method = HTTP_GET, .pattern = "/a" },
         { .method = HTTP_POST, .pattern = "/a" },
         { .method = HTTP_GET, .pattern = "/{x}" },
+        { .method = HTTP_GET, .pattern = "/a/b", .flags = HTTP_ROUTE_ACTS },
     };
     struct http_params p;
     unsigned allow;
@@ -65,6 +66,9 @@ static void finding(void **state)
     assert_ptr_equal(FIND(HTTP_GET, "/b"), &table[2]);
     assert_null(FIND(HTTP_GET, "/b/c"));
     assert_int_equal(allow, 0);
+    assert_non_null(FIND(HTTP_GET, "/a/b"));
+    assert_null(FIND(HTTP_HEAD, "/a/b"));
+    assert_int_equal(allow, 1u << HTTP_GET);
     assert_null(FIND(HTTP_DELETE, "/a"));
 #undef FIND
     http_allow_write(&w, allow);

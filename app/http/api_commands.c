@@ -348,8 +348,8 @@ static void order_json(struct http_call *c, const json_t *root)
     if (!http_wait_read(c))
         return;
     memory = gb_get(alloc, ORDER_ARENA);
-    b.arena = arena_of(memory, memory ? ORDER_ARENA : 0);
-    err = read_order(&b, root);
+    b.arena = arena_of(memory, ORDER_ARENA);
+    err = memory ? read_order(&b, root) : GB_ENOMEM;
     if (err == GB_ESYNTAX)
         http_answer_fail(c, b.status, b.status == 400 ? "bad-value"
                                                       : "bad-field",

@@ -443,6 +443,19 @@ static bool find(struct http_call *c, struct archive_segment *s)
     return false;
 }
 
+/* As who keeps it finds it again; a browser still plays it. */
+static void put_name(struct http_call *c, const struct archive_segment *s)
+{
+    struct slice channel = c->params.value[1];
+    char text[96];
+    struct writer w = writer_of(text, sizeof(text));
+
+    writer_f(&w, "inline; filename=\"%.20s-%lld.mp4\"",
+             channel.n == 20 ? channel.p : "recording",
+             (long long)(s->begin_utc_ms / 1000));
+    http_response_field(c->out, "Content-Disposition", writer_slice(&w));
+}
+
 void http_get_record_file(struct http_call *c)
 {
     struct http_file *f = &c->out->file;
@@ -457,12 +470,16 @@ void http_get_record_file(struct http_call *c)
     volume = (s.flags & ARCHIVE_VOLUMES) / ARCHIVE_VOLUME_1;
     f->dir = volumes_dir(c->app->cfg.volumes, volume);
     f->disk = volumes_disk(c->app->cfg.volumes, volume);
-    if (s.bytes == 0 || w.err)
+    if (s.bytes == 0 || w.err) {
         http_answer_fail(c, 409, "no-file", "nothing is written of it yet");
-    else if (!http_export_part(c))
-        http_answer_file(c, s.bytes, "video/mp4",
-                         s.flags & ARCHIVE_OPEN
-                             ? 0 : s.begin_utc_ms + s.length_ms);
+        return;
+    }
+    if (http_export_part(c))
+        return;
+    put_name(c, &s);
+    http_answer_file(c, s.bytes, "video/mp4",
+                     s.flags & ARCHIVE_OPEN ? 0
+                                            : s.begin_utc_ms + s.length_ms);
 }
 
 void http_delete_record(struct http_call *c)

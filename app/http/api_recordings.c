@@ -53,7 +53,7 @@ static void list_write(struct jw *j, const struct http_app *a,
         writer_u64(&next, i);
     http_put_next(j, writer_slice(&next), r->n);
     jw_put_bool(j, "complete", r->complete);
-    jw_put_str(j, "evidence", r->evidence);
+    http_put_words(j, "evidence", r->evidence);
     jw_put_id(j, "command", r->command);
     jw_end(j);
 }
@@ -161,7 +161,7 @@ static bool timeline_write(struct jw *j, const struct http_app *a,
         gaps_write(j, &theirs, &ours, from, to);
         jw_end(j);
         jw_put_bool(j, "complete", r->complete);
-        jw_put_str(j, "evidence", r->evidence);
+        http_put_words(j, "evidence", r->evidence);
         jw_end(j);
     }
     gb_put(a->cfg.alloc, theirs.e);

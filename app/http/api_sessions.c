@@ -54,7 +54,7 @@ void http_session_write(struct jw *j, const struct platform_session *s)
     steps_write(j, s);
     jw_put_u64(j, "consumers", s->consumers);
     jw_put_cstr(j, "video", ps_codec_name(s->video));
-    jw_put_cstr(j, "audio", ps_codec_name(s->audio));
+    jw_put_cstr(j, "audio", ps_sound_name(s->video, s->audio));
     jw_put_u64(j, "width", s->width);
     jw_put_u64(j, "height", s->height);
     jw_put_u64(j, "packets", s->packets);

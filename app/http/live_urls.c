@@ -227,7 +227,7 @@ void http_live_write(struct jw *j, const struct http_app *a, struct slice base,
     jw_put_cstr(j, "step", platform_step_name(s->step));
     jw_put_cstr(j, "transport", http_transport_name(s->transport));
     jw_put_cstr(j, "video", ps_codec_name(s->video));
-    jw_put_cstr(j, "audio", ps_codec_name(s->audio));
+    jw_put_cstr(j, "audio", ps_sound_name(s->video, s->audio));
     jw_put_u64(j, "width", s->width);
     jw_put_u64(j, "height", s->height);
     if (s->kind != PLATFORM_LIVE)

@@ -86,9 +86,10 @@ static const struct schema {
       "bytes:integer lost:integer foreign:integer playback:object?" },
     { "Recordings",
       "items:objects next:string? total:integer complete:boolean "
-      "evidence:string command:string" },
+      "evidence:string evidence_zh:string command:string" },
     { "Timeline",
-      "items:objects gaps:objects complete:boolean evidence:string" },
+      "items:objects gaps:objects complete:boolean evidence:string "
+      "evidence_zh:string" },
     { "NewDownload",
       "start:time end:time format:string? speed:integer? transport:string?" },
     { "Download",

@@ -48,10 +48,15 @@ bool http_pattern_match(const char *pattern, struct slice path,
     return true;
 }
 
+/* HEAD is safe, whatever GET does (RFC 9110 §9.2.1). */
+static bool has_head(const struct http_route *r)
+{
+    return r->method == HTTP_GET && !(r->flags & HTTP_ROUTE_ACTS);
+}
+
 static bool has_method(const struct http_route *r, enum http_method method)
 {
-    return r->method == method ||
-           (r->method == HTTP_GET && method == HTTP_HEAD);
+    return r->method == method || (method == HTTP_HEAD && has_head(r));
 }
 
 const struct http_route *http_route_find(const struct http_route *table,
@@ -67,7 +72,7 @@ const struct http_route *http_route_find(const struct http_route *table,
         if (has_method(&table[i], method))
             return &table[i];
         *allow |= 1u << table[i].method;
-        if (table[i].method == HTTP_GET)
+        if (has_head(&table[i]))
             *allow |= 1u << HTTP_HEAD;
     }
     params->n = 0;

@@ -52,6 +52,7 @@ const struct chinese_row chinese_device[] = {
     { "% from %, % lost", "收到 %1 个包，来自 %2，丢失 %3 个" },
     { "they have another one than %, and are taken all the same",
       "媒体包的 SSRC 与协商的 %1 不同，仍予接收" },
+    { "%, sound none", "%1，没有声音" },
     { "%, sound %", "%1，声音 %2" },
     { "% x %, % ms after the request", "%1 x %2，请求后 %3 毫秒" },
     { "no player shows %", "没有播放器支持 %1" },

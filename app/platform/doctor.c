@@ -434,7 +434,7 @@ static void describe_media(struct examination *x)
     }
     if (x->out->link[DOCTOR_CODEC].state == DOCTOR_GREEN)
         find(x, DOCTOR_CODEC, DOCTOR_GREEN, "%s, sound %s",
-             ps_codec_name(s->video), ps_codec_name(s->audio));
+             ps_codec_name(s->video), ps_sound_name(s->video, s->audio));
     if (x->out->link[DOCTOR_KEY].state == DOCTOR_GREEN)
         find(x, DOCTOR_KEY, DOCTOR_GREEN, "%u x %u, %u ms after the request",
              s->width, s->height, s->step_ms[PLATFORM_STEP_KEY]);

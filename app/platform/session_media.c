@@ -286,8 +286,8 @@ static void set_playing(struct platform *p, struct session *s)
                  platform_session_kind_name(s->kind),
                  (unsigned long long)s->handle.id, SLICE_ARG(session_device(s)),
                  SLICE_ARG(session_channel(s)), transport_text(s->transport),
-                 ps_codec_name(s->video), ps_codec_name(s->audio), s->width,
-                 s->height, s->step_ms[PLATFORM_STEP_PLAYING]);
+                 ps_codec_name(s->video), ps_sound_name(s->video, s->audio),
+                 s->width, s->height, s->step_ms[PLATFORM_STEP_PLAYING]);
 }
 
 static void on_key(struct platform *p, struct session *s,

@@ -132,7 +132,7 @@ export default class Home {
   drawSessions(list) {
     this.noSessions.hidden = list.length > 0;
     this.sessions.draw(list.slice(0, SHOWN_MAX).map((s) => h('tr', {}, this.whereCell(s), h('td', { text: [t(`kind_${s.kind}`).replace('kind_', ''), t(s.stream)].filter(Boolean).join(' · ') }),
-      h('td', { text: stepName(s.step) }), h('td', { text: s.transport }), h('td', { text: [s.video, s.audio, s.width ? `${s.width}×${s.height}` : ''].filter(Boolean).join(' ') }), h('td', { text: s.consumers }),
+      h('td', { text: stepName(s.step) }), h('td', { text: s.transport }), h('td', { text: [s.video, s.audio === 'none' ? '' : s.audio, s.width ? `${s.width}×${s.height}` : ''].filter(Boolean).join(' ') }), h('td', { text: s.consumers }),
       h('td', { class: 'acts' }, s.kind === 'live' ? button('toPicture', () => this.shell.go('live', s.device, s.channel)) : '', button('end', () => this.act('DELETE', `/sessions/${s.id}`), { 'data-needs': 'operator' })))));
   }
 

@@ -198,9 +198,28 @@ static void check_status(const struct question *q,
     require(status != 401 || field(r, "WWW-Authenticate").n);
     require(status != 429 || field(r, "Retry-After").n);
     require(status != 416 || field(r, "Content-Range").n);
-    if (q->route && q->route->role && !(q->route->flags & HTTP_ROUTE_EXEMPT) &&
-        !(q->route->flags & HTTP_ROUTE_MEDIA) && q->right.role < q->route->role)
-        require(status >= 400);
+}
+
+/* Who may not gets a refusal, of whatever kind; a URL may carry the right to media. */
+static void check_right(const struct question *q, const struct http_response *r)
+{
+    unsigned flags = q->route ? q->route->flags : 0;
+    bool refused = (r->kind == HTTP_REPLY_BODY && r->status >= 400) ||
+                   r->kind == HTTP_REPLY_WS_TEXT;
+
+    if (!q->route || flags & HTTP_ROUTE_EXEMPT ||
+        (flags & HTTP_ROUTE_MEDIA && q->is_signed))
+        return;
+    require(refused || q->right.role >= q->route->role);
+}
+
+/* Of devices outside his scope nobody is told; a refusal may repeat what was asked. */
+static void check_scope(const struct question *q, const struct http_response *r,
+                        struct slice body)
+{
+    if (q->right.bounded && r->status < 300 && !q->is_signed &&
+        !state_sees(slice_str(q->right.scope), SLICE(SAYS_DEVICE)))
+        require(!has(body, SAYS_CHANNEL "0"));
 }
 
 /* ---- what lasts ---------------------------------------------------------- */
@@ -264,9 +283,10 @@ static void note(const struct question *q, const struct http_response *r,
         slice_copy(site.session, sizeof(site.session),
                    slice_head(t, slice_find(t, '"')));
     }
-    if (cookie.n && q->who >= COOKIES_FROM)
+    if (cookie.n && q->who >= COOKIES_FROM) /* of another user, or of nobody */
         slice_copy(site.cookie[q->who - COOKIES_FROM], SECRET_TEXT,
-                   slice_head(cookie, slice_find(cookie, ';')));
+                   slice_head(cookie,
+                              q->logs_in ? slice_find(cookie, ';') : 0));
 }
 
 static void check_body(const struct question *q, struct http_response *r,
@@ -313,6 +333,7 @@ void answer_check(const struct question *q, struct http_response *r)
     }
     read_all(body);
     check_fields(r);
+    check_right(q, r);
     if (r->kind == HTTP_REPLY_MEDIA) {
         take_over(r);
         return;
@@ -337,6 +358,7 @@ void answer_check(const struct question *q, struct http_response *r)
         return;
     if (!r->fixed.n) /* of the page: no word of anybody */
         check_secrets(q, r, body);
+    check_scope(q, r, body);
     check_body(q, r, body);
     note(q, r, body);
 }

@@ -343,11 +343,15 @@ static void write_fields(struct writer *w, struct question *q, unsigned how)
     if (q->tagged)
         writer_f(w, "If-None-Match: %s\r\n",
                  how & 16 && *site.tag ? site.tag : "*");
-    if (how & 64)
-        writer_str(w, others[dice() % COUNT_OF(others)]);
-    if (how & 128)
-        writer_str(w, others[dice() % COUNT_OF(others)]);
-    q->tagged = true; /* If-Modified-Since gives a 304, too */
+    for (unsigned bit = 64; bit <= 128; bit *= 2) {
+        const char *other;
+
+        if (!(how & bit))
+            continue;
+        other = others[dice() % COUNT_OF(others)];
+        writer_str(w, other);
+        q->tagged |= strncmp(other, "If-Modified", 11) == 0;
+    }
 }
 
 /* ---- one request --------------------------------------------------------- */
@@ -359,10 +363,9 @@ static void check_unchanged(const struct question *q,
     bool reads, refused, nobody;
 
     state_read(&now, slice_str(q->right.scope));
-    reads = q->route &&
-            (q->method == HTTP_GET || q->method == HTTP_HEAD ||
-             q->method == HTTP_OPTIONS) &&
-            !(q->route->flags & HTTP_ROUTE_ACTS);
+    reads = q->method == HTTP_HEAD || q->method == HTTP_OPTIONS ||
+            (q->method == HTTP_GET &&
+             !(q->route && q->route->flags & HTTP_ROUTE_ACTS));
     refused = r->kind == HTTP_REPLY_BODY && r->status >= 400 &&
               r->status != 503 && r->status != 500;
     nobody = !q->route ||
@@ -496,7 +499,7 @@ void log_in(size_t who)
     static char text[512], body[256];
     struct writer w = writer_of(text, sizeof(text));
     struct writer b = writer_of(body, sizeof(body));
-    struct question q = { .who = who, .tagged = true };
+    struct question q = { .who = who, .tagged = true, .logs_in = true };
 
     writer_f(&b, "{\"name\":\"%s\",\"password\":\"" SECRET "pass\"}",
              persons[who].login);

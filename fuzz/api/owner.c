@@ -12,10 +12,15 @@
 struct site site;
 static const uint8_t key[32] = { 9, 9, 9 };
 
+static uint64_t next(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return *state >> 33;
+}
+
 uint64_t dice(void)
 {
-    site.dice = site.dice * UINT64_C(6364136223846793005) + 1442695040888963407;
-    return site.dice >> 33;
+    return next(&site.dice);
 }
 
 /* ---- questions that wait ----------------------------------------------------------- */
@@ -250,7 +255,7 @@ static void on_random(void *ctx, void *p, size_t n)
 {
     (void)ctx;
     for (size_t i = 0; i < n; i++)
-        ((uint8_t *)p)[i] = (uint8_t)dice();
+        ((uint8_t *)p)[i] = (uint8_t)next(&site.random);
 }
 
 static void on_touched(void *ctx)

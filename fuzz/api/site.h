@@ -53,6 +53,7 @@ struct state_of_all {
     uint64_t unseen;  /* devices outside a scope */
 };
 void state_read(struct state_of_all *out, struct slice scope);
+bool state_sees(struct slice scope, struct slice device);
 /* Something of this part has changed and is stored as it is. */
 void state_store(enum part part, struct slice key, struct slice more);
 bool state_is_stored(enum part part, struct slice key, struct slice more);
@@ -69,7 +70,7 @@ struct question {
     size_t who;
     enum http_method method;
     bool websocket, tagged, guarded; /* If-None-Match, If-Match */
-    bool is_signed;
+    bool is_signed, logs_in;
     struct right right;
     struct state_of_all before;
 };
@@ -116,6 +117,7 @@ struct site {
     } stream[MAX_STREAMS_OPEN];
     bool plain;        /* the request under way is a good one */
     bool refuses;      /* main has no time, no disk */
+    uint64_t random; /* not the dice: these come again */
     uint64_t dice, committed, talking; /* the client that has the WebSocket */
     struct http_password_job *job;
 };

@@ -159,7 +159,7 @@ struct beyond {
     uint64_t h;
 };
 
-static bool sees(struct slice scope, struct slice device)
+bool state_sees(struct slice scope, struct slice device)
 {
     struct platform_device d;
 
@@ -172,7 +172,7 @@ static void add_unseen(void *ctx, const struct object *o)
 {
     struct beyond *b = ctx;
 
-    if (!sees(b->scope, o->key))
+    if (!state_sees(b->scope, o->key))
         add(&b->h, o);
 }
 
