@@ -41,6 +41,8 @@ static struct world {
     uint64_t now_ms;
     struct sender *tx;
     unsigned keys, want_keys, discontinuities;
+    unsigned torn; /* no keys, and of another clip than the one before */
+    bool of_other; /* the last one is of the other clip */
     uint16_t came[MAX_GOPS]; /* pictures, of the GOPs that were sent */
     bool hurt[MAX_GOPS];     /* something of it was lost */
     /* of each packet that is sent; true: it is lost on the way */
@@ -137,6 +139,8 @@ static inline void on_frame(void *ctx, struct media_frame *f,
         return;
     }
     w.keys += f->key;
+    w.torn += !f->key && w.of_other != is_one_of(w.other, f);
+    w.of_other = is_one_of(w.other, f);
     w.discontinuities += f->discontinuity;
     note_gop(f);
     if (is_picture(w.main, w.next % w.main->n_frames, f) ||

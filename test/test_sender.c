@@ -114,6 +114,28 @@ static void expectations_have_faults(void **state)
 }
 
 /* Without memory there is no sender, and nothing is lost. */
+/* A clip that takes turns with another one does so at key frames, also behind one
+ * that was asked for. */
+static void another_size_begins_with_a_key(void **state)
+{
+    struct sender_options o = { .clip = &clip[0][0], .other = &clip[0][1],
+                                .faults.sps_change = true };
+    struct sender_counters sent;
+
+    (void)state;
+    open_world(false);
+    begin(&o);
+    for (unsigned i = 0; i < 6; i++) {
+        w.now_ms += 200; /* within a GOP */
+        go_on(&o, 3);
+        sender_key(w.tx);
+    }
+    finish(&sent);
+    assert_int_equal(w.torn, 0);
+    assert_true(w.good > 400);
+    close_world();
+}
+
 static void memory(void **state)
 {
     struct sender_options o = { .clip = &clip[0][0], .sound = &sound[0] };
@@ -146,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fault_is_read),
         cmocka_unit_test(expectations_have_faults),
+        cmocka_unit_test(another_size_begins_with_a_key),
         cmocka_unit_test(memory),
     };
 

@@ -302,6 +302,15 @@ void sender_pace(struct sender *s, int32_t scale_milli, int64_t seek_ms,
         go_to(s, key_at(s, s->lead + (uint64_t)seek_ms * s->o.clip->fps / 1000));
 }
 
+/* The clip that the next picture is of: another one from a key frame on. */
+static const struct clip *clip_of(const struct sender *s)
+{
+    uint64_t n = s->n_video + s->shift;
+
+    return s->o.faults.sps_change && n / CHANGE_FRAMES % 2 ? s->o.other
+                                                           : s->o.clip;
+}
+
 /* The picture of the clip that is sent next. */
 static const struct clip_frame *frame_of(const struct sender *s,
                                          const struct clip *c)
@@ -311,9 +320,7 @@ static const struct clip_frame *frame_of(const struct sender *s,
 
 void sender_key(struct sender *s)
 {
-    const struct clip *c = s->o.clip;
-
-    while (!frame_of(s, c)->key)
+    while (!frame_of(s, clip_of(s))->key)
         s->shift++;
     s->key_n = 0;
 }
@@ -343,19 +350,12 @@ bool sender_is_over(const struct sender *s)
            !s->repeat && video_ms(s) == GB_NEVER && audio_ms(s) == GB_NEVER;
 }
 
-/* The clip that the n-th picture is of. */
-static const struct clip *clip_of(const struct sender *s, uint64_t n)
-{
-    return s->o.faults.sps_change && n / CHANGE_FRAMES % 2 ? s->o.other
-                                                           : s->o.clip;
-}
-
 /* The next picture as it is in the clip, with what is wrong with it appended
  * to w. */
 static bool next_picture(struct sender *s, struct writer *w,
                          struct slice *annexb)
 {
-    const struct clip *c = clip_of(s, s->n_video);
+    const struct clip *c = clip_of(s);
     const struct clip_frame *f;
 
     if (s->o.faults.long_gop)
