@@ -69,29 +69,12 @@ struct client_opts stk_client_opts(const struct sip_request *r)
                                  .login = { r->username, r->password } };
 }
 
-/* What the peer would ask for; buf: STK_ANSWER. */
-static enum stk_unasked bring_login(struct sip_stack *s,
-                                    struct sip_request_parts *p,
-                                    const struct client_opts *o, char *buf)
-{
-    struct writer w = writer_of(buf, STK_ANSWER);
-    enum stk_unasked unasked = stk_known_answer(s, &w, p, o);
-
-    if (unasked)
-        p->login = (struct sip_extra){
-            sip_hdr_name(unasked == STK_UNASKED ? SIP_HDR_AUTHORIZATION
-                                                : SIP_HDR_PROXY_AUTHORIZATION),
-            writer_slice(&w),
-        };
-    return unasked;
-}
-
 int stk_client_new(struct sip_stack *s, struct sip_request_parts *p,
                    const struct client_opts *o, uint64_t now_ms,
                    struct trans **out)
 {
     char branch[STK_BRANCH], login[STK_ANSWER];
-    enum stk_unasked unasked = bring_login(s, p, o, login);
+    enum stk_unasked unasked = stk_known_bring(s, p, o, login);
     uint64_t random = stk_random(s);
     struct client_opts via = *o;
     struct sip_peer over;

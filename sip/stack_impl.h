@@ -700,11 +700,12 @@ void stk_known_fared(struct sip_stack *s, const struct sip_peer *peer,
                      bool well);
 /* The peer takes a nonce once. */
 void stk_known_single(struct sip_stack *s, const struct sip_peer *peer);
-/* The credentials of a request with this login, as far as its peer has shown
- * what it asks for. */
-enum stk_unasked stk_known_answer(struct sip_stack *s, struct writer *w,
-                                  const struct sip_request_parts *p,
-                                  const struct client_opts *o);
+/* Gives p the credentials that its peer has shown to ask for, as far as o has a
+ * login; their text is in buf. */
+enum stk_unasked stk_known_bring(struct sip_stack *s,
+                                 struct sip_request_parts *p,
+                                 const struct client_opts *o,
+                                 char buf[static STK_ANSWER]);
 
 /* ---- stack_large.c ---- */
 

@@ -167,10 +167,12 @@ void stk_known_single(struct sip_stack *s, const struct sip_peer *peer)
         k->single = true;
 }
 
-enum stk_unasked stk_known_answer(struct sip_stack *s, struct writer *w,
-                                  const struct sip_request_parts *p,
-                                  const struct client_opts *o)
+enum stk_unasked stk_known_bring(struct sip_stack *s,
+                                 struct sip_request_parts *p,
+                                 const struct client_opts *o,
+                                 char buf[static STK_ANSWER])
 {
+    struct writer w = writer_of(buf, STK_ANSWER);
     struct known *k = o->login.username.n ? find(s, o->peer) : NULL;
     struct sip_challenge c = { .alg = SIP_DIGEST_OTHER };
     struct sip_answer a = {
@@ -194,9 +196,14 @@ enum stk_unasked stk_known_answer(struct sip_stack *s, struct writer *w,
     sip_stack_token(s, cnonce);
     a.cnonce = slice_of(cnonce, sizeof(cnonce));
     a.nc = k->nc + 1;
-    if (sip_answer_write(w, &c, &a))
+    if (sip_answer_write(&w, &c, &a))
         return STK_NOT_UNASKED;
     k->nc++;
     k->used = ++s->n_known;
+    p->login = (struct sip_extra){
+        sip_hdr_name(k->proxy ? SIP_HDR_PROXY_AUTHORIZATION
+                              : SIP_HDR_AUTHORIZATION),
+        writer_slice(&w),
+    };
     return k->proxy ? STK_UNASKED_PROXY : STK_UNASKED;
 }

@@ -1,5 +1,5 @@
-/* sip/stack_auth.c: a client that is challenged (RFC 3261 §22). The test is the
- * peer and writes its answers by hand. */
+/* sip/stack_auth.c, sip/stack_known.c: a client that is challenged (RFC 3261 §22), and
+ * what it brings along from then on. The test is the peer and writes its answers by hand. */
 #include "test/byhand.h"
 
 #include "sip/digest.h"
