@@ -115,21 +115,6 @@ static void step(unsigned what, unsigned arg, const uint8_t *v,
         state_compare();
 }
 
-static void script(const uint8_t *p, size_t n)
-{
-    for (unsigned steps = 0; n >= 3 && steps < MAX_STEPS; steps++) {
-        size_t len = p[2] < n - 3 ? p[2] : n - 3;
-        size_t numbers = len < 8 ? len : 8;
-        uint8_t v[8] = { 0 };
-
-        memcpy(v, p + 3, numbers);
-        step(p[0], p[1], v,
-             slice_of((const char *)p + 3 + numbers, len - numbers));
-        p += 3 + len;
-        n -= 3 + len;
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t how[3] = { 64 }; /* the device is obliging, and memory does not fail */
@@ -141,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(birth(how));
     pass(CATALOG_MS);
     if (site_begin(data[1])) {
-        script(data + HEAD, size - HEAD);
+        script(data + HEAD, size - HEAD, MAX_STEPS, step);
         site_end();
     }
     death();

@@ -144,27 +144,12 @@ static void step(unsigned what, unsigned arg, const uint8_t *v,
     }
 }
 
-static void script(const uint8_t *p, size_t n)
-{
-    for (unsigned steps = 0; n >= 3 && steps < MAX_STEPS; steps++) {
-        size_t len = p[2] < n - 3 ? p[2] : n - 3;
-        size_t numbers = len < 8 ? len : 8;
-        uint8_t v[8] = { 0 };
-
-        memcpy(v, p + 3, numbers);
-        step(p[0], p[1], v,
-             slice_of((const char *)p + 3 + numbers, len - numbers));
-        p += 3 + len;
-        n -= 3 + len;
-    }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 3)
         return 0;
     if (birth(data)) {
-        script(data + 3, size - 3);
+        script(data + 3, size - 3, MAX_STEPS, step);
         drain();
         death();
     }

@@ -193,6 +193,23 @@ void pass(uint64_t ms)
     commands_end();
 }
 
+/* ---- a script ----------------------------------------------------------------- */
+
+void script(const uint8_t *p, size_t n, unsigned max_steps, step_fn *step)
+{
+    for (unsigned steps = 0; n >= 3 && steps < max_steps; steps++) {
+        size_t len = p[2] < n - 3 ? p[2] : n - 3;
+        size_t numbers = len < 8 ? len : 8;
+        uint8_t v[8] = { 0 };
+
+        memcpy(v, p + 3, numbers);
+        step(p[0], p[1], v,
+             slice_of((const char *)p + 3 + numbers, len - numbers));
+        p += 3 + len;
+        n -= 3 + len;
+    }
+}
+
 /* ---- its two ends ---------------------------------------------------------------- */
 
 /* The device is there, and does as it is told; what it had to be told is. */

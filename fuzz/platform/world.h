@@ -92,6 +92,11 @@ bool birth(const uint8_t *how);
 /* The process is gone without a word; another one starts from what is stored. */
 void restart(void);
 void pass(uint64_t ms);
+/* Steps of an input: what is done, how, the number of bytes that follow, and these:
+ * eight numbers (0 where they end before) and `more`. */
+typedef void step_fn(unsigned what, unsigned arg, const uint8_t *v,
+                     struct slice more);
+void script(const uint8_t *p, size_t n, unsigned max_steps, step_fn *step);
 /* All is ended, and nothing is left. */
 void drain(void);
 void death(void);
