@@ -2,6 +2,7 @@
 #include "app/http/http.h"
 
 #include "app/http/api.h"
+#include "app/http/cross_site.h"
 #include "app/http/known.h"
 #include "app/http/token.h"
 #include "app/net/cuts.h"
@@ -607,46 +608,6 @@ static void find_role(struct http_call *c)
         enter(c, &v, HTTP_VIA_COOKIE);
 }
 
-static bool is_own_origin(const struct http_call *c, struct slice origin)
-{
-    size_t at = slice_find_slice(origin, SLICE("://"));
-    struct slice own = c->head->host;
-    struct gb_addr ip;
-
-    if (at == origin.n)
-        return false;
-    origin = slice_from(origin, at + 3);
-    if (slice_ieq(origin, c->host))
-        return true;
-    /* With http.public_url, people in the LAN may come by another name. Where
-     * everything is open, only by an address: a stranger's name can be made to
-     * lead here. */
-    return own.n && slice_ieq(origin, own) &&
-           (c->via != HTTP_VIA_OPEN || gb_addr_parse(&ip, own, 80) == 0);
-}
-
-/* A page of another site must not act through the browser of someone who is
- * logged in here. SameSite=Strict stops most of it; this stops the rest: other
- * ports of this host, old browsers, http.auth=false. */
-static bool is_cross_site(const struct http_call *c)
-{
-    struct slice origin = http_head_get(c->head, HTTP_HDR_ORIGIN);
-    struct slice site = http_head_get(c->head, HTTP_HDR_SEC_FETCH_SITE);
-    bool acts = c->head->websocket ||
-                (c->route && c->route->flags & HTTP_ROUTE_ACTS) ||
-                (c->head->method != HTTP_GET && c->head->method != HTTP_HEAD);
-
-    if (!acts || c->via == HTTP_VIA_TOKEN || c->via == HTTP_VIA_SIGNATURE)
-        return false;
-    if (origin.n)
-        return !is_own_origin(c, origin);
-    if (site.n)
-        return !slice_eq(site, SLICE("same-origin")) &&
-               !slice_eq(site, SLICE("none"));
-    return c->via == HTTP_VIA_COOKIE &&
-           http_head_get(c->head, HTTP_HDR_X_REQUESTED_WITH).n == 0;
-}
-
 /* ---- one request ----------------------------------------------------------------- */
 
 static void answer_401(struct http_call *c)
@@ -658,26 +619,6 @@ static void answer_401(struct http_call *c)
                            "by POST /api/v1/login"),
     };
 
-    http_answer_problem(c->out, &p);
-}
-
-static void answer_cross_site(struct http_call *c)
-{
-    char text[HTTP_BASE_MAX + 128];
-    struct writer w = writer_of(text, sizeof(text));
-    struct http_problem p = {
-        .status = 403,
-        .code = "cross-site",
-        .detail = "this request comes from a page of another origin",
-    };
-
-    if (c->host.n || c->head->host.n) /* HTTP/1.0 may tell none */
-        writer_f(&w, "expected is a page of %.*s%s",
-                 SLICE_ARG(c->host.n ? slice_str(c->base) : c->head->host),
-                 c->app->cfg.public_url && *c->app->cfg.public_url
-                     ? ", the http.public_url, or of the address it was sent to"
-                     : "");
-    p.hint = writer_slice(&w);
     http_answer_problem(c->out, &p);
 }
 
@@ -750,8 +691,8 @@ static bool may_call(struct http_call *c)
         answer_401(c);
     else if (!c->route)
         answer_no_route(c, allow);
-    else if (is_cross_site(c))
-        answer_cross_site(c);
+    else if (http_is_cross_site(c))
+        http_answer_cross_site(c);
     else if (!exempt && c->role < c->route->role)
         http_answer_fail(c, 403, NULL, "this needs a higher role");
     else if (exempt || http_scope_admits(c))
