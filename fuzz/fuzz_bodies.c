@@ -1,5 +1,6 @@
-/* Bodies made of tables, and PTZCmd: what is read can be written, and what was
- * written reads back as the same, so that it is written the same again. */
+/* Bodies made of tables (manscdp/schema_read.c, manscdp/schema_write.c), and PTZCmd:
+ * what is read can be written, and what was written reads back as the same, so that
+ * it is written the same again. */
 #include "fuzz/fuzz.h"
 
 #include "manscdp/bodies.h"

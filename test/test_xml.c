@@ -1,4 +1,4 @@
-/* The XML reader: repair, salvage, limits; and the writer. */
+/* The XML reader (manscdp/xml.c, manscdp/repair.c): repair, salvage, limits; and the writer. */
 #include "test/support.h"
 
 #include "manscdp/xml.h"
