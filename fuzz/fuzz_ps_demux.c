@@ -3,8 +3,8 @@
  * the same access units come out, NAL units lie where they are said to lie,
  * each hold is released once, and memory is bounded. An option asks for gaps,
  * markers, packets and memory that fails instead (the corpus does both): whatever
- * comes, nothing is held at the end. Its seeds reach ps/es_audio.c, ps/es_video.c and
- * ps/resync.c as a whole, or nearly (tools/fuzzcov.sh). */
+ * comes, nothing is held at the end. Its seeds reach ps/es_audio.c and
+ * ps/es_video.c as a whole, or nearly (tools/fuzzcov.sh). */
 #include "fuzz/fuzz.h"
 #include "fuzz/hash.h"
 #include "fuzz/memory.h"
