@@ -1,6 +1,6 @@
 /* The input is a script against the whole HTTP application over a whole platform
  * (fuzz/platform): people of all rights ask anything of any line of the route table,
- * a device answers or not, main keeps what is set and answers later, or cannot, time
+ * a device answers, takes and brings files, or not, main keeps what is set and answers later, or cannot, time
  * passes, memory runs out. Each step: what, argument, eight numbers at most and a
  * text (their length is a byte).
  *
@@ -68,7 +68,9 @@ static void media_step(unsigned arg, const uint8_t *v)
 
 static void device_step(unsigned arg, const uint8_t *v, struct slice more)
 {
-    if (arg & 1)
+    if ((arg & 129) == 129)
+        ask_as_told(arg >> 1 & 63, v, more);
+    else if (arg & 1)
         enrol(arg >> 1, v);
     else
         message("MESSAGE", arg >> 1, v, "", more);

@@ -477,7 +477,7 @@ static void history(void **state)
     } cases[] = {
         { "/api/v1/alarms", 0, "0 d= c= m= t= p= 0-0 <0 100" },
         { "/api/v1/alarms?device=d&channel=c&method=5&type=2&priority=1"
-          "&limit=7&cursor=99&from=1970-01-01T00:00:01Z&to=5000",
+          "&limit=7&cursor=99&from=1970-01-01T00:00:01Z&to=5",
           0, "0 d=d c=c m=5 t=2 p=1 1000-5000 <99 7" },
         { "/api/v1/alarms?acknowledged=true", 0,
           "0 d= c= m= t= p= seen 0-0 <0 100" },
@@ -488,7 +488,12 @@ static void history(void **state)
         { "/api/v1/devices/" D1 "/channels/" C1 "/item", 0,
           "2 d=" D1 " c=" C1 " m= t= p= 0-0 <0 1" },
         { "/api/v1/commands?cmd=GuardCmd&state=silent&device=d&to=9&limit=3",
-          0, "3 d=d c= m= t= p= k=GuardCmd s=silent0-9 <0 3" },
+          0, "3 d=d c= m= t= p= k=GuardCmd s=silent0-9000 <0 3" },
+        { "/api/v1/alarms?from=1970-01-01T08:00:01&to=1700000000000", 0,
+          "0 d= c= m= t= p= 1000-1700000000000 <0 100" },
+        { "/api/v1/alarms?from=1970-01-01T03:00:01+02:00&to=", 0,
+          "0 d= c= m= t= p= 3601000-0 <0 100" },
+        { "/api/v1/alarms?to=17000000000000", 400, NULL },
         { "/api/v1/commands/77", 0, "4 d= c= m= t= p= 0-0 <77 1" },
         { "/api/v1/commands/x", 404, NULL },
         { "/api/v1/devices/" D1 "/channels/x/item", 404, NULL },
@@ -804,7 +809,7 @@ static void commands_of_both(void **state)
         /* what the store has does not fit any more */
         { "?state=sent&limit=3", 1, 1, 1, false, "6 ", NULL, 2 },
         { "?cmd=Old&limit=2", 2, 2, 3, true, "3 2 ", "2", 3 },
-        { "?to=950", 2, 3, 3, false, "3 2 1 ", NULL, 3 },
+        { "?to=1970-01-01T00:00:00.950Z", 2, 3, 3, false, "3 2 1 ", NULL, 3 },
     };
 
     (void)state;

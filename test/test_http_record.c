@@ -163,6 +163,9 @@ static void segments(void **state)
     assert_true(body_has("\"next\":null"));
     assert_int_equal(get(RECORDS "&start=1700000060&end=1700000120"), 200);
     assert_true(body_has("\"total\":1"));
+    assert_int_equal(get(RECORDS "&start=2023-11-15T06:14:20+08:00"
+                                 "&end=1700000120000"), 200);
+    assert_true(body_has("\"total\":1"));
     assert_int_equal(get("/api/v1/records?device=" D1 "&channel=" C2), 200);
     assert_true(body_has("\"items\":[]"));
     assert_int_equal(get("/api/v1/records?device=" D1), 400);

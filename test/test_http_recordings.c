@@ -125,7 +125,7 @@ static void no_answer(void **state)
 static void bad_questions(void **state)
 {
     static const char *const bad[] = {
-        "", "?start=1", "?end=1", "?start=x&end=1", "?start=1&end=x",
+        "", "?start=1", "?end=1", "?start=&end=1", "?start=x&end=1", "?start=1&end=x",
         "?start=0&end=1", RANGE "&type=some", RANGE "&wait=61",
         RANGE "&limit=0", RANGE "&limit=10001", RANGE "&cursor=x",
     };

@@ -88,7 +88,7 @@ static void list_and_filters(void **state)
         { "?since=2027-01-15T03:00:10-05:00", 200, 1, "5", NULL, 1 },
         { "?since=yesterday", 400, 0, NULL, NULL, 0 },
         { "?since=2027-13-15T08:00:05Z", 400, 0, NULL, NULL, 0 },
-        { "?since=5", 400, 0, NULL, NULL, 0 },
+        { "?since=5x", 400, 0, NULL, NULL, 0 },
         { "?cursor=x", 400, 0, NULL, NULL, 0 },
         { "?limit=0", 400, 0, NULL, NULL, 0 },
         { "?device=0123456789012345678901234567890123", 400, 0, NULL, NULL, 0 },

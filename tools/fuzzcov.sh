@@ -50,7 +50,7 @@ hooks app/platform/hooks_answer.c app/platform/history.c
 api app/http/http.c app/http/router.c app/http/scope.c app/http/known.c app/http/etag.c app/http/rows.c app/http/commit.c app/http/audit.c
 api app/http/accounts.c app/http/api_auth.c app/http/api_users.c app/http/problem.c app/http/events.c app/http/news.c
 api app/http/api_devices.c app/http/api_channels.c app/http/api_settings.c app/http/api_csv.c app/http/api_tree.c
-api app/http/api_commands.c app/http/api_config.c app/http/api_ptz.c app/http/ptz_hold.c app/http/api_wait.c app/http/api_firmware.c
+api app/http/api_commands.c app/http/api_config.c app/http/api_ptz.c app/http/ptz_hold.c app/http/api_wait.c app/http/when.c app/http/api_firmware.c
 api app/http/live.c app/http/live_urls.c app/http/hls.c app/http/jpeg.c app/http/api_doctor.c app/http/api_playback.c app/http/api_sessions.c
 api app/http/api_recordings.c app/http/api_record.c app/http/api_export.c app/http/api_downloads.c app/http/api_file.c
 api app/http/api_history.c app/http/api_hooks.c app/http/api_rules.c app/http/api_push.c app/http/api_snapshot.c app/http/talk.c

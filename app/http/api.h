@@ -294,6 +294,13 @@ const char *http_session_state_name(enum platform_session_state s);
 void http_alarm_write(struct jw *j, const struct http_app *a,
                       const struct platform_alarm *alarm, uint64_t id);
 
+/* ---- times in queries (when.c) ----------------------------------------------------- */
+
+#define HTTP_BOUND_MAX 64 /* bytes of a time in a query, and a NUL */
+/* RFC 3339, without an offset in the platform's zone; UNIX seconds, or milliseconds
+ * where they are too many for these. Absent or empty: as it was; false: no time. */
+bool http_query_time(struct http_call *c, const char *name, int64_t *utc_ms);
+
 /* ---- waiting for a picture (live.c) ------------------------------------------ */
 
 /* A session moved: those who wait for it may be answered. */
@@ -490,9 +497,6 @@ void http_recorder_write(struct jw *j, const struct recorder_view *v);
 /* What the signature of a segment's URL is made over. */
 void http_record_scope(struct writer *w, struct slice device,
                        struct slice channel, struct slice start);
-#define HTTP_BOUND_MAX 64 /* bytes of a time in a query, and a NUL */
-/* A time of the query, RFC 3339 or UNIX seconds; absent: as it was. */
-bool http_record_bound(struct http_call *c, const char *name, int64_t *utc_ms);
 
 /* ---- their playlists and exports (api_export.c) --------------------------------------- */
 

@@ -74,8 +74,8 @@ void http_export_links(struct http_call *c, struct jw *j, struct slice device,
 static bool read_range(struct http_call *c, int64_t *from, int64_t *to)
 {
     *from = *to = INT64_MIN;
-    if (!http_record_bound(c, "start", from) ||
-        !http_record_bound(c, "end", to) || *from < 0 || *to <= *from)
+    if (!http_query_time(c, "start", from) || !http_query_time(c, "end", to) ||
+        *from < 0 || *to <= *from)
         http_answer_fail(c, 400, "bad-parameter",
                          "start and end are needed: times, or UNIX seconds; "
                          "end is behind start");

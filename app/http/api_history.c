@@ -6,7 +6,6 @@
 
 #include "app/http/csv.h"
 #include "app/platform/alarms.h"
-#include "manscdp/time.h"
 
 #define HTTP_EXPORT_QUERY 256 /* bytes of the filters of an export, and a NUL */
 
@@ -197,24 +196,6 @@ static bool filter(struct http_call *c, const char *name, char *buf, size_t cap,
     return !err || err == GB_ENOENT;
 }
 
-/* RFC 3339, or milliseconds since 1970. */
-static bool filter_time(struct http_call *c, const char *name, int64_t *out)
-{
-    char text[40];
-    struct slice s;
-    uint64_t ms;
-
-    *out = 0;
-    if (!filter(c, name, text, sizeof(text), &s))
-        return false;
-    if (s.n == 0 || manscdp_time_parse(s, 0, out))
-        return true;
-    if (!slice_u64(s, INT64_MAX, &ms))
-        return false;
-    *out = (int64_t)ms;
-    return true;
-}
-
 /* false: a problem has been answered. */
 static bool read_question(struct http_call *c, struct http_ask *q,
                           struct filters *f)
@@ -232,8 +213,8 @@ static bool read_question(struct http_call *c, struct http_ask *q,
                &q->priority) &&
         filter(c, "cmd", f->cmd, sizeof(f->cmd), &q->cmd) &&
         filter(c, "state", f->state, sizeof(f->state), &q->state) &&
-        filter_time(c, "from", &q->from_utc_ms) &&
-        filter_time(c, "to", &q->to_utc_ms) &&
+        http_query_time(c, "from", &q->from_utc_ms) &&
+        http_query_time(c, "to", &q->to_utc_ms) &&
         (!page.cursor.n || slice_u64(page.cursor, UINT64_MAX, &q->before)))
         return true;
     http_answer_fail(c, 400, "bad-parameter",

@@ -3,8 +3,6 @@
 #include "app/http/api.h"
 #include "app/net/volumes.h"
 
-#include "manscdp/time.h"
-
 #include <jansson.h>
 
 #define FILE_URL_S 43200 /* life of a link to a file */
@@ -332,23 +330,6 @@ static void segment_write(struct http_call *c, struct jw *j,
     jw_end(j);
 }
 
-bool http_record_bound(struct http_call *c, const char *name, int64_t *utc_ms)
-{
-    char text[HTTP_BOUND_MAX];
-    struct slice v;
-    uint64_t s;
-    int err = http_query_get(c->head->query, slice_str(name), text,
-                             sizeof(text), &v);
-
-    if (err)
-        return err == GB_ENOENT;
-    if (!slice_u64(v, UINT32_MAX, &s))
-        return manscdp_time_parse(
-            v, platform_timezone_min(c->app->cfg.platform), utc_ms);
-    *utc_ms = (int64_t)s * 1000;
-    return true;
-}
-
 struct range {
     char device_text[ARCHIVE_NAME_MAX], channel_text[ARCHIVE_NAME_MAX];
     struct slice device, channel;
@@ -365,8 +346,8 @@ static bool read_range(struct http_call *c, struct range *r)
                        sizeof(r->channel_text), &r->channel))
         http_answer_fail(c, 400, "bad-parameter",
                          "device and channel have to be named");
-    else if (!http_record_bound(c, "start", &r->from_utc_ms) ||
-             !http_record_bound(c, "end", &r->to_utc_ms))
+    else if (!http_query_time(c, "start", &r->from_utc_ms) ||
+             !http_query_time(c, "end", &r->to_utc_ms))
         http_answer_fail(c, 400, "bad-parameter",
                          "start and end are times, or UNIX seconds");
     else

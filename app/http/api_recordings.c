@@ -3,8 +3,6 @@
  * or `wait` seconds have gone by: then what has come so far is told. */
 #include "app/http/api.h"
 
-#include "manscdp/time.h"
-
 #include <stdlib.h>
 
 #define WAIT_S 15         /* unless ?wait= says another */
@@ -219,20 +217,11 @@ static void fill(const struct http_app *a, struct http_response *out,
 
 /* ---- the question ------------------------------------------------------------------ */
 
-/* RFC 3339 or UNIX seconds. */
 static bool read_bound(struct http_call *c, const char *name, uint64_t *s)
 {
-    int zone_min = platform_timezone_min(c->app->cfg.platform);
-    int64_t utc_ms;
-    char text[64];
-    struct slice v;
+    int64_t utc_ms = 0;
 
-    if (http_query_get(c->head->query, slice_str(name), text, sizeof(text),
-                       &v))
-        return false;
-    if (slice_u64(v, UINT32_MAX, s))
-        return *s > 0;
-    if (!manscdp_time_parse(v, zone_min, &utc_ms) || utc_ms < 1000)
+    if (!http_query_time(c, name, &utc_ms) || utc_ms < 1000)
         return false;
     *s = (uint64_t)utc_ms / 1000;
     return true;

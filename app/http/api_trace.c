@@ -37,82 +37,21 @@ static bool read_span(struct slice s, int64_t *ms)
     return false;
 }
 
-static bool digits(struct slice *s, size_t n, uint32_t max, char end,
-                   uint32_t *v)
-{
-    if (s->n < n || !slice_u32(slice_head(*s, n), max, v))
-        return false;
-    *s = slice_from(*s, n);
-    if (!end)
-        return true;
-    if (s->n == 0 || s->p[0] != end)
-        return false;
-    *s = slice_from(*s, 1);
-    return true;
-}
-
-/* Days from 1970-01-01 (H. Hinnant), years beginning in March. */
-static int64_t days_of(int64_t y, uint32_t m, uint32_t d)
-{
-    uint32_t mp = m > 2 ? m - 3 : m + 9, yoe, doe;
-    int64_t era;
-
-    y -= m <= 2;
-    era = y / 400;
-    yoe = (uint32_t)(y - era * 400);
-    doe = yoe * 365 + yoe / 4 - yoe / 100 + (153 * mp + 2) / 5 + d - 1;
-    return era * 146097 + doe - 719468;
-}
-
-/* RFC 3339: "2026-01-02T03:04:05[.678]Z" or with "+08:00". */
-static bool read_time(struct slice s, int64_t *utc_ms)
-{
-    uint32_t y, mo, d, h, mi, sec, ms = 0, zh = 0, zm = 0, scale = 100;
-    int64_t sign = 0;
-
-    if (!digits(&s, 4, 9999, '-', &y) || !digits(&s, 2, 12, '-', &mo) ||
-        !digits(&s, 2, 31, 'T', &d) || !digits(&s, 2, 23, ':', &h) ||
-        !digits(&s, 2, 59, ':', &mi) || !digits(&s, 2, 60, 0, &sec) ||
-        y < 1970 || mo == 0 || d == 0)
-        return false;
-    if (s.n && s.p[0] == '.')
-        for (s = slice_from(s, 1); s.n && ascii_is_digit(s.p[0]);
-             s = slice_from(s, 1), scale /= 10)
-            ms += (uint32_t)(s.p[0] - '0') * scale;
-    /* a '+' in a query may have become a blank */
-    if (s.n == 6 && (s.p[0] == '+' || s.p[0] == '-' || s.p[0] == ' ')) {
-        sign = s.p[0] == '-' ? -1 : 1;
-        s = slice_from(s, 1);
-        if (!digits(&s, 2, 23, ':', &zh) || !digits(&s, 2, 59, 0, &zm))
-            return false;
-    } else if (!slice_ieq(s, SLICE("Z"))) {
-        return false;
-    }
-    *utc_ms = (((days_of(y, mo, d) * 24 + h) * 60 + mi) * 60 + sec) * 1000 +
-              ms - sign * (int64_t)(zh * 60 + zm) * 60000;
-    return true;
-}
-
 static bool read_since(struct http_call *c, int64_t *since)
 {
-    char text[64];
+    char text[HTTP_BOUND_MAX];
     struct slice s;
-    int64_t v;
+    int64_t span_ms;
     int err = http_query_get(c->head->query, SLICE("since"), text,
                              sizeof(text), &s);
 
-    if (err == GB_ENOENT)
+    if (!err && read_span(s, &span_ms)) {
+        *since = c->now.utc_ms - span_ms;
         return true;
-    if (err)
-        return fail(c, "since is too long");
-    if (read_span(s, &v))
-        *since = c->now.utc_ms - v;
-    else if (read_time(s, &v))
-        *since = v;
-    else
-        return fail(c, "since is a time as 2026-01-02T03:04:05Z, or a span "
-                       "back from now as 90s, 10m, 2h, 1d");
-    return true;
+    }
+    return http_query_time(c, "since", since) ||
+           fail(c, "since is a time as 2026-01-02T03:04:05Z, or a span back "
+                   "from now as 90s, 10m, 2h, 1d");
 }
 
 /* One text of the query into a field of the filter. */

@@ -81,7 +81,7 @@ static const struct {
     { "limit", { "\"1\"", "\"0\"", "\"10000\"", "\"10001\"", "\"x\"" } },
     { "cursor", { "\"1\"", "\"" SAYS_DEVICE "\"", "\"\"",
                   "\"" SAYS_DEVICE "/" SAYS_CHANNEL "0\"" } },
-    { "wait", { "\"0\"", "\"1\"", "\"60\"", "\"61\"", "\"x\"" } },
+    { "wait", { "\"1\"", "\"0\"", "\"60\"", "\"61\"", "\"x\"" } },
     { "online", { "\"true\"", "\"false\"", "\"1\"" } },
     { "type", { "\"all\"", "\"BasicParam\"", "\"1\"", "\"alarm\"" } },
     { "view", { "\"all\"", "\"region\"", "\"business\"", "\"device\"", "\"x\"" } },
@@ -95,7 +95,28 @@ static const struct {
     { "command", { "\"left\"", "\"stop\"", "\"zoomin\"" } },
     { "preset", { "1", "255", "256", "0" } },
     { "presetId", { "1", "256" } },
-    { "part", { "\"0\"", "\"0-1\"", "\"x\"" } },
+    { "part", { "\"0,800,0,0\"", "\"800,5000,90000,8000,8\"", "\"0\"",
+                "\"800,5000,-90000,0\"", "\"x\"" } },
+    { "since", { "\"10m\"", "\"1s\"", "\"2d\"", "\"2023-11-14T22:13:20.5+08:00\"",
+                 "\"1700000000\"", "\"x\"" } },
+    { "callid", { "\"1\"", "\"x\"" } },
+    { "q", { "\"34\"", "\"line\"", "\"\"" } },
+    { "query", { "\"34\"", "\"\"" } },
+    { "skip", { "\"0\"", "\"1\"", "\"x\"" } },
+    { "page", { "\"1\"", "\"2\"", "\"0\"" } },
+    { "count", { "\"15\"", "\"1\"", "\"0\"" } },
+    { "src", { "\"" SAYS_DEVICE "/" SAYS_CHANNEL "0\"", "\"" SAYS_CHANNEL "0\"",
+               "\"x\"" } },
+    { "audio", { "\"1\"", "\"0\"", "\"x\"" } },
+    { "g711", { "\"1\"", "\"0\"" } },
+    { "enhanced", { "\"1\"", "\"0\"" } },
+    { "bare", { "\"1\"", "\"2\"" } },
+    { "delay", { "\"200\"", "\"1001\"" } },
+    { "packet_ms", { "\"20\"", "\"100\"", "\"x\"" } },
+    { "max_s", { "\"1\"", "\"60\"", "\"0\"" } },
+    { "method", { "\"5\"", "\"POST\"", "\"x\"" } },
+    { "who", { "\"ada\"", "\"x\"" } },
+    { "path", { "\"/api\"", "\"x\"" } },
 };
 
 static const char *const numbers[] = { "1",  "0",   "5",    "255",
@@ -492,6 +513,51 @@ void ask_raw(unsigned arg, const uint8_t *v, struct slice more)
     (void)v;
     q.tagged = q.guarded = true;
     parse_and_put(&q, more, slice_from(more, end + 4), arg);
+}
+
+/* The path of the last URL that the device was told; empty: there is none. */
+static struct slice url_told(void)
+{
+    size_t have = run.n_asked < MAX_ASKED ? run.n_asked : MAX_ASKED;
+    struct slice none = { 0 };
+
+    for (size_t i = 1; i <= have; i++) {
+        const struct asked *a = &run.asked[(run.n_asked - i) % MAX_ASKED];
+        struct slice s = slice_of(a->p, a->n);
+
+        s = slice_from(s, slice_find_slice(s, SLICE("URL>http")));
+        if (s.n == 0)
+            continue;
+        s = slice_from(s, slice_find_slice(s, SLICE("://")) + 3);
+        s = slice_head(s, slice_find(s, '<'));
+        return slice_from(s, slice_find(s, '/'));
+    }
+    return none;
+}
+
+void ask_as_told(unsigned arg, const uint8_t *v, struct slice more)
+{
+    static char text[HTTP_HEAD_MAX], body[MAX_BODY];
+    struct writer w = writer_of(text, sizeof(text));
+    struct writer b = writer_of(body, sizeof(body));
+    struct question q = { .who = 8 };
+    struct slice url = url_told();
+    enum http_method method = arg & 32 ? HTTP_POST : HTTP_GET;
+
+    if (v[4] & 2)
+        method = (enum http_method)(1 + v[5] % (HTTP_METHOD_COUNT - 1));
+    if (url.n == 0)
+        return;
+    if (v[4] & 1)
+        writer_slice_put(&b, more);
+    else
+        write_special(&b, v[5]);
+    writer_f(&w, "%s %.*s HTTP/1.1\r\nHost: nvr:28181\r\n",
+             http_method_name(method), SLICE_ARG(url));
+    write_fields(&w, &q, v[6]);
+    writer_f(&w, "Content-Length: %zu\r\n\r\n", b.len);
+    if (!w.err && !b.err)
+        parse_and_put(&q, writer_slice(&w), writer_slice(&b), arg & 31);
 }
 
 void log_in(size_t who)

@@ -6,6 +6,7 @@
 #include "app/net/cuts.h"
 #include "app/net/volumes.h"
 #include "app/trace/ring.h"
+#include "app/trace/rtplog.h"
 
 #include <string.h>
 
@@ -462,6 +463,39 @@ static void tell_history(struct question_to_main *q)
     http_app_told(site.app, &t);
 }
 
+/* Parts of each file, or none, as if it had been looked at. */
+static void find_parts(struct cuts *q)
+{
+    size_t head = 0;
+
+    q->err = site.refuses ? GB_ENOMEM : 0;
+    if (q->one && dice() % 8 == 0) {
+        q->err = GB_EUNSUPPORTED;
+        q->changed_utc_ms = q->from_utc_ms;
+    }
+    for (size_t i = 0; i < q->n && !q->err; i++) {
+        struct mp4cut *c = &q->file[i].cut;
+        size_t n = site.plain ? 2 : dice() % 4;
+
+        if (n == 0)
+            continue; /* it went meanwhile */
+        c->part = gb_get(&gb_alloc_heap, n * sizeof(*c->part));
+        require(c->part);
+        c->n = c->cap = n;
+        c->head_bytes = 800;
+        c->audio_hz = dice() & 1 ? 8000 : 0;
+        for (size_t k = 0; k < n; k++)
+            c->part[k] = (struct mp4cut_part){
+                .off = 800 + k * 5000, .n = 5000,
+                .at90k = (int64_t)k * 180000, .length90k = 180000,
+            };
+        head = dice() & 1 ? i : head;
+        q->file[i].head = q->file[head].cut.n ? head : i;
+    }
+    if (!q->err)
+        cuts_place(q);
+}
+
 static void tell(struct question_to_main *q)
 {
     static const struct slice list = SLICE_INIT("#EXTM3U\n");
@@ -484,8 +518,7 @@ static void tell(struct question_to_main *q)
     if (q->kind == SETTINGS)
         http_app_set_told(site.app, q->request, site.refuses ? GB_EIO : 0);
     if (q->kind == CUT) {
-        q->cuts->err = site.refuses ? GB_ENOMEM : 0;
-        cuts_place(q->cuts);
+        find_parts(q->cuts);
         http_app_cut_told(site.app, q->cuts);
     }
 }
@@ -542,6 +575,20 @@ static void read_stream(size_t i)
     buf_fini(&b);
 }
 
+/* What the platform has sent meanwhile is kept as evidence. */
+static void trace_sent(void)
+{
+    for (; site.traced < run.n_asked; site.traced++) {
+        const struct asked *a = &run.asked[site.traced % MAX_ASKED];
+
+        if (run.n_asked - site.traced > MAX_ASKED)
+            continue;
+        trace_put(site.trace, TRACE_OUT, &run.device, slice_of(a->p, a->n),
+                  run.now);
+        http_on_trace(site.app);
+    }
+}
+
 void site_turn(void)
 {
     unsigned n = 0;
@@ -550,8 +597,12 @@ void site_turn(void)
         require(n++ < MAX_TURNS);
         pump();
     } while (answer_questions());
+    trace_sent();
     for (size_t i = 0; i < MAX_STREAMS_OPEN; i++)
         read_stream(i);
+    for (size_t i = 0; i < MAX_WAITING; i++)
+        require(!site.waiting[i].request ||
+                run.now.mono_ms - site.waiting[i].since_ms <= LATER_MS);
 }
 
 /* ---- from the beginning to the end ------------------------------------------------------ */
@@ -614,6 +665,29 @@ static void make_logs(struct http_app_config *c)
     c->log_ring = site.log;
 }
 
+/* Of one session, for ever: they are only read. */
+static struct rtplogs *make_headers(void)
+{
+    static struct rtplogs *all;
+    static const uint8_t packet[40] = { 0x80, 96, 0, 1 };
+    const struct rtplogs_of of = {
+        .device = SLICE(SAYS_DEVICE), .channel = SLICE(SAYS_CHANNEL "0"),
+        .call_id = SLICE("1"), .local = run.device.local,
+        .remote = run.device.remote,
+    };
+    struct rtplog *log;
+
+    if (all)
+        return all;
+    all = rtplogs_new();
+    log = all ? rtplogs_open(all, 1) : NULL;
+    require(log);
+    rtplogs_note(all, 1, &of);
+    for (unsigned i = 0; i < 3; i++)
+        rtplog_put(log, packet, sizeof(packet), i & 1, UTC + i * 1000);
+    return all;
+}
+
 static struct http_app_config config(unsigned how)
 {
     static const struct http_net proxies[] = {
@@ -650,6 +724,7 @@ static struct http_app_config config(unsigned how)
     if (!volumes)
         require(volumes_new(&volumes, SLICE("/recordings")) == 0);
     c.volumes = volumes;
+    c.headers = make_headers();
     memcpy(c.key, key, sizeof(key));
     return c;
 }

@@ -15,6 +15,7 @@
 #define MAX_TOLD 8       /* secrets that were made, and told once */
 #define MAX_STREAMS_OPEN 4
 #define MAX_HELD 16      /* viewers */
+#define LATER_MS 60000   /* by then what is asked has its answer */
 #define MAX_CLIENTS 3
 #define SECRET_TEXT 128
 #define TAG_TEXT 24
@@ -77,6 +78,8 @@ struct question {
 /* v: who, route, route, ids, query, body, fields, seed. */
 void ask(unsigned arg, const uint8_t *v, struct slice more);
 void ask_raw(unsigned arg, const uint8_t *v, struct slice more);
+/* The device fetches from, or brings to, the URL that it was told last. */
+void ask_as_told(unsigned arg, const uint8_t *v, struct slice more);
 /* The person has logged in, or tries to. */
 void log_in(size_t who);
 
@@ -118,6 +121,7 @@ struct site {
     bool plain;        /* the request under way is a good one */
     bool refuses;      /* main has no time, no disk */
     uint64_t random; /* not the dice: these come again */
+    size_t traced; /* messages of the platform */
     uint64_t dice, committed, talking; /* the client that has the WebSocket */
     struct http_password_job *job;
 };
