@@ -12,7 +12,7 @@ import re
 import sys
 
 os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-TELLS = {"catalog_failed": 3, "commands_follow": 3, "session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1}  # and from which argument on
+TELLS = {"catalog_failed": 3, "commands_follow": 3, "session_fail": 3, "session_refused": 5, "voice_fail": 3, "find": 2, "advise": 2, "link_close": 1, "command_explain": 1, "explain": 1, "fail": 1, "broken": 1, "refused": 4}  # and from which argument on
 ANSWERS = {"http_answer_fail": 3, "fail": 1, "bad": 1, "number": 4, "conn_refuse": 2, "conn_problem": 2, "stop_legs": 2, "platform_voice_stop": 2}  # of app/http
 HEAD_FAULTS = {"refuse": 3}  # of app/http/http_head.c
 TOLD = r'(?:\bSLICE(?:_INIT)?\(|(?:\.|->)(?:why|detail|evidence)\s*=|[?:])((?:\s*"(?:[^"\\\n]|\\.)*")+)'  # members of a problem
