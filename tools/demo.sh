@@ -7,6 +7,11 @@
 set -eu
 cd "$(dirname "$0")/.."
 bin=$1
+# as the programs speak it
+case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in
+zh*) words() { printf '%s' "$2"; } ;;
+*) words() { printf '%s' "$1"; } ;;
+esac
 data=${DEMO_DATA:-./gb28181d-data}
 mkdir -p "$data"
 log=$data/demo.log
@@ -28,12 +33,17 @@ n=0
 # it speaks the language of whoever has started it
 until grep -Eq '^  (password|密码)  ' "$data/demo.out"; do
     if ! kill -0 "$daemon" 2>/dev/null; then
-        echo "demo: the daemon did not start:" >&2
+        words "demo: the daemon did not start:" "demo：平台未能启动：" >&2
+        echo >&2
         cat "$log" "$data/demo.out" >&2
         exit 1
     fi
     n=$((n + 1))
-    [ $n -lt 100 ] || { echo "demo: the daemon says nothing; see $log" >&2; exit 1; }
+    if [ $n -ge 100 ]; then
+        words "demo: the daemon says nothing; see $log" "demo：平台没有输出，请查看 $log" >&2
+        echo >&2
+        exit 1
+    fi
     sleep 0.1
 done
 cat "$data/demo.out"
@@ -49,32 +59,45 @@ api() { curl -sS --max-time 15 -H "Authorization: Bearer $token" "$@"; }
     --devices 4 --channels 2 --keepalive 20 2>> "$log" &
 cameras=$!
 
-printf 'Four simulated cameras are registering '
+words "Four simulated cameras are registering " "四路模拟摄像机正在注册 "
 n=0
 while :; do
     online=$(api "http://$host:$http/api/v1/devices?limit=10" | tr '{' '\n' | grep -c '"online":true.*"catalog":"complete"' || true)
     [ "$online" -ge 4 ] && break
     n=$((n + 1))
-    [ $n -lt 150 ] || { echo; echo "demo: only $online online; see $log" >&2; exit 1; }
+    if [ $n -ge 150 ]; then
+        echo
+        words "demo: only $online online; see $log" "demo：仅 $online 路在线，请查看 $log" >&2
+        echo >&2
+        exit 1
+    fi
     printf '.'
     sleep 0.2
 done
-echo " $online online."
+words " $online online." " $online 路在线。"
+echo
 url=$(api -X POST "http://$host:$http/api/v1/devices/34020000001180000001/channels/34020000001310000001/live" |
     sed -n 's/.*"flv":"\([^"]*\)".*/\1/p')
-cat <<EOF
-
+words "
   Page       $page
   Picture    $url
              (plays as it is: ffplay, VLC; valid for 12 hours)
   Log        $log
-
-EOF
+" "
+  管理页面   $page
+  画面       $url
+             （可直接播放：ffplay、VLC；12 小时内有效）
+  日志       $log
+"
+echo
 if [ "${DEMO_ONCE:-0}" = 1 ]; then
     trap - INT TERM EXIT
     echo "$daemon $cameras" > "$data/demo.pid"
-    echo "Running in the background: kill \$(cat $data/demo.pid) ends it."
+    words "Running in the background: kill \$(cat $data/demo.pid) ends it." \
+        "已在后台运行：kill \$(cat $data/demo.pid) 可结束。"
+    echo
     exit 0
 fi
-echo "Press Ctrl-C to end it."
+words "Press Ctrl-C to end it." "按 Ctrl-C 结束。"
+echo
 wait "$daemon"
