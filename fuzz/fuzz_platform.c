@@ -4,7 +4,7 @@
  * (their length is a byte).
  *
  * Properties: all that is sent can be parsed; no order for a session that is not
- * open, no port twice; nothing spins; no command is open beyond its end; a
+ * open, no port twice, no SSRC in one that is shared; nothing spins; no command is open beyond its end; a
  * stranger changes nothing; when all is ended and time has passed no session,
  * port or dialog is left, nothing leaks. */
 #include "fuzz/memory.h"
@@ -59,7 +59,12 @@ static void trouble(unsigned arg, const uint8_t *v)
         restart();
         break;
     default:
+        if (v[7] & 128) {
+            run.shares = v[6] % 3;
+            share();
+        }
         ask_doctor(v);
+        see_all();
         break;
     }
     pump();

@@ -68,6 +68,8 @@ static void objects(void **state)
     object("/api/v1/devices/" D1, "Device");
     object("/api/v1/devices/" D1 "/profile", "Profile");
     assert_true(body_has("\"verdict\":\"knows\""));
+    assert_true(body_has("\"deviation_kinds\":[\"SN is missing\"],"
+                         "\"deviation_kinds_zh\":[\"缺少 SN\"]"));
     assert_int_equal(get("/api/v1/devices/x/profile"), 404);
     object("/api/v1/devices/" D1 "/channels/" C1, "Channel");
     object("/api/v1/me", "Me");

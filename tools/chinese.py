@@ -5,7 +5,7 @@ of app/config.c that refuse a setting, and those of gbctl's own in tools/ctl/wor
 hidden by one before it.
 
 Read are the formats and hints of session_fail, session_refused, voice_fail and of
-the doctor's find and advise. Words that only stand inside others are not asked for."""
+the doctor's find and advise, and the faults of devices that are tolerated. Words that only stand inside others are not asked for."""
 import glob
 import os
 import re
@@ -115,6 +115,11 @@ def main():
                         if not any(k.fullmatch(plain) for k in known):
                             line = source.count("\n", 0, call.start()) + 1
                             bad.append(f"{path}:{line}: not in app/platform/chinese_*.c: {text}")
+    with open("app/platform/deviations.h", encoding="utf-8") as f:
+        for text in re.findall(r'\bX\(\w+,\s*"([^"]+)"\)', f.read()):
+            seen += 1
+            if text not in [en for en, _ in rows]:
+                bad.append(f"app/platform/deviations.h: not in app/platform/chinese_*.c: {text}")
     with open("app/config.c", encoding="utf-8") as f, open("app/config_kept.c", encoding="utf-8") as g:
         for text in re.findall(r'\?\s+(?:NULL\s*:\s*)?"([^" ]+ [^"]+)"', f.read() + g.read()):  # what is wrong with a setting
             if text.startswith("in the "):

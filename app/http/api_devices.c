@@ -1,5 +1,6 @@
 /* Devices, their channels, and what knocked without being let in. */
 #include "app/http/api.h"
+#include "app/platform/chinese.h"
 
 /* ---- objects -------------------------------------------------------------------- */
 
@@ -375,12 +376,28 @@ static void profile_commands_write(struct jw *j, const struct platform *p,
     jw_end(j);
 }
 
+static void deviations_write(struct jw *j, const struct platform *p,
+                             struct slice id)
+{
+    char buf[CHINESE_MAX];
+    const char *text;
+
+    jw_key(j, "deviation_kinds");
+    jw_array(j);
+    for (size_t pos = 0; platform_profile_deviation(p, id, &pos, &text);)
+        jw_str(j, slice_str(text));
+    jw_end(j);
+    jw_key(j, "deviation_kinds_zh");
+    jw_array(j);
+    for (size_t pos = 0; platform_profile_deviation(p, id, &pos, &text);)
+        jw_str(j, chinese_of(buf, slice_str(text)));
+    jw_end(j);
+}
+
 static void profile_write(struct jw *j, const struct platform *p,
                           const struct platform_device *d,
                           const struct platform_profile *f)
 {
-    const char *text;
-
     jw_object(j);
     jw_put_str(j, "device", d->id);
     jw_put_str(j, "charset", d->charset);
@@ -401,11 +418,7 @@ static void profile_write(struct jw *j, const struct platform *p,
     jw_end(j);
     profile_commands_write(j, p, d->id);
     jw_put_u64(j, "deviations", d->deviations);
-    jw_key(j, "deviation_kinds");
-    jw_array(j);
-    for (size_t pos = 0; platform_profile_deviation(p, d->id, &pos, &text);)
-        jw_str(j, slice_str(text));
-    jw_end(j);
+    deviations_write(j, p, d->id);
     jw_end(j);
 }
 

@@ -19,7 +19,7 @@ static const struct schema {
       "device:string charset:string edition:string edition_from:string "
       "media:string digest:string behind_nat:boolean "
       "keepalive_gap_ms:integer alarms:object commands:objects "
-      "deviations:integer deviation_kinds:strings" },
+      "deviations:integer deviation_kinds:strings deviation_kinds_zh:strings" },
     { "Import",
       "created:integer updated:integer failed:integer errors:objects?" },
     { "DeviceSettings",

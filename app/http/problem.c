@@ -15,15 +15,6 @@ static void code_of(unsigned status, char *out, size_t cap)
     out[n] = '\0';
 }
 
-/* Empty: there are no words for it. */
-static struct slice chinese(char buf[static CHINESE_MAX], struct slice text)
-{
-    struct writer w = writer_of(buf, CHINESE_MAX);
-
-    return chinese_write(&w, text) && !w.err ? writer_slice(&w)
-                                             : slice_of(NULL, 0);
-}
-
 static void put_zh(struct jw *j, const char *key, struct slice text)
 {
     char name[32];
@@ -39,13 +30,13 @@ void http_put_words(struct jw *j, const char *key, struct slice text)
     char buf[CHINESE_MAX];
 
     jw_put_str(j, key, text);
-    put_zh(j, key, chinese(buf, text));
+    put_zh(j, key, chinese_of(buf, text));
 }
 
 static void put_told(struct jw *j, const char *key, struct slice text)
 {
     char buf[CHINESE_MAX];
-    struct slice zh = chinese(buf, text);
+    struct slice zh = chinese_of(buf, text);
 
     if (!text.n)
         return;

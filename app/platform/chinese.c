@@ -6,8 +6,8 @@
 /* The first row that fits counts: what is longer stands before what it begins
  * with. tools/chinese.py looks that every sentence of app/platform is there. */
 static const struct chinese_row *const tables[] = {
-    chinese_http, chinese_device, chinese_session, chinese_voice,
-    chinese_job,  chinese_answer, chinese_request,
+    chinese_deviation, chinese_http, chinese_device,  chinese_session,
+    chinese_voice,     chinese_job,  chinese_answer, chinese_request,
 };
 
 /* The text is the row's, with anything where that has '%'. Each piece of the row
@@ -74,4 +74,12 @@ static bool put(struct writer *w, struct slice english, unsigned depth)
 bool chinese_write(struct writer *w, struct slice english)
 {
     return put(w, english, 1);
+}
+
+struct slice chinese_of(char buf[static CHINESE_MAX], struct slice english)
+{
+    struct writer w = writer_of(buf, CHINESE_MAX);
+
+    return chinese_write(&w, english) && !w.err ? writer_slice(&w)
+                                                : slice_of(NULL, 0);
 }

@@ -14,4 +14,6 @@
 /* Appends the whole text in Chinese. false: the table does not have it, and
  * nothing is written. What does not fit sets w->err. */
 bool chinese_write(struct writer *w, struct slice english);
+/* The same in buf; empty: there are no words for it. */
+struct slice chinese_of(char buf[static CHINESE_MAX], struct slice english);
 #endif

@@ -10,5 +10,5 @@ struct chinese_row {
 
 extern const struct chinese_row chinese_device[], chinese_session[],
     chinese_voice[], chinese_job[], chinese_answer[], chinese_http[],
-    chinese_request[];
+    chinese_request[], chinese_deviation[];
 #endif

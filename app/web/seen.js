@@ -33,7 +33,7 @@ export class Seen {
     if (!changes.ok || !profile.ok) return;
     const p = profile.data;
     const named = (verdict) => p.commands.filter((k) => k.verdict === verdict).map((k) => k.sub || k.cmd).join(', ');
-    const facts = [['seenGap', p.keepalive_gap_ms ? `${(p.keepalive_gap_ms / 1000).toFixed(0)} s` : ''], ['seenKnows', named('knows')], ['seenLacks', named('lacks')], ['seenFaults', p.deviation_kinds.join('; ')]];
+    const facts = [['seenGap', p.keepalive_gap_ms ? `${(p.keepalive_gap_ms / 1000).toFixed(0)} s` : ''], ['seenKnows', named('knows')], ['seenLacks', named('lacks')], ['seenFaults', inLanguage(p, 'deviation_kinds').join('; ')]];
     this.facts.replaceChildren(...facts.flatMap(([k, v]) => (v ? [h('dt', { t: k }), h('dd', { text: v })] : [])), ...(p.behind_nat ? [h('dt', {}), h('dd', { t: 'seenNat' })] : []));
     this.table.draw(changes.data.items.map((c) => h('tr', {}, h('td', { text: when(c.time) }), h('td', { t: c.online ? 'online' : 'offline' }), h('td', { class: 'wide', text: inLanguage(c, 'cause') }))));
   }

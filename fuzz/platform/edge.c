@@ -29,6 +29,10 @@ void media(uint64_t session, enum platform_media_kind kind,
         .audio = v[5] / 4 % 2 ? PS_CODEC_G711A : PS_CODEC_UNKNOWN,
         .width = 1920, .height = 1080, .unknown_bytes = v[6],
     };
+    const struct stream *m = stream_of(session);
+
+    if (v[0] >= 128 && m && m->ssrc)
+        ev.ssrc = m->ssrc;
 
     if (kind == PLATFORM_MEDIA_REFUSED || kind == PLATFORM_MEDIA_ENDED) {
         ev.err = GB_EIO;
@@ -37,12 +41,22 @@ void media(uint64_t session, enum platform_media_kind kind,
     platform_media(run.p, &ev, run.now);
 }
 
+/* By their SSRC, where they share a port. */
+static void tell_apart(struct stream *m, const struct platform_action *a)
+{
+    m->ssrc = a->ssrc_any ? 0 : a->ssrc;
+    for (size_t i = 0; m->shared && m->ssrc && i < MAX_STREAMS; i++)
+        require(&run.stream[i] == m || !run.stream[i].session ||
+                !run.stream[i].shared || run.stream[i].ssrc != m->ssrc);
+}
+
 static void open_stream(const struct platform_action *a)
 {
     static const uint8_t none[8];
     struct stream *m = stream_of(0);
 
     require(m && !stream_of(a->session) && a->port);
+    require(a->shared == (a->port == SHARED_PORT));
     for (size_t i = 0; !a->shared && i < MAX_STREAMS; i++)
         require(!run.stream[i].session || run.stream[i].port != a->port);
     if (run.refuse_ports) {
@@ -52,6 +66,7 @@ static void open_stream(const struct platform_action *a)
     }
     *m = (struct stream){ .session = a->session, .port = a->port,
                           .shared = a->shared };
+    tell_apart(m, a);
     media(a->session, PLATFORM_MEDIA_OPENED, none);
 }
 
@@ -79,6 +94,8 @@ static void order(const struct platform_action *a)
         return;
     }
     require(m && !m->closing);
+    if (a->kind == PLATFORM_DO_ANSWER)
+        tell_apart(m, a);
     m->closing = a->kind == PLATFORM_DO_CLOSE;
 }
 

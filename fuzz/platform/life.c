@@ -39,6 +39,11 @@ void read_words(struct slice s)
 
 /* ---- another process ---------------------------------------------------------- */
 
+void share(void)
+{
+    platform_share_port(run.p, run.shares ? SHARED_PORT : 0, run.shares == 2);
+}
+
 static bool begin(void)
 {
     struct sip_stack_config sc = {
@@ -62,8 +67,10 @@ static bool begin(void)
     if (sip_stack_new(&run.sip, &sc))
         return false;
     pc.sip = run.sip;
-    if (!platform_new(&run.p, &pc, run.now))
+    if (!platform_new(&run.p, &pc, run.now)) {
+        share();
         return true;
+    }
     sip_stack_free(run.sip);
     return false;
 }

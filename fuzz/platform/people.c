@@ -1,8 +1,6 @@
 /* Calls of the API, with any arguments. */
 #include "fuzz/platform/world.h"
 
-#include "app/platform/doctor.h"
-
 static struct slice whose(unsigned n)
 {
     return slice_str(says_who(n));
@@ -205,20 +203,6 @@ static void settle(unsigned arg, const uint8_t *v)
         platform_group_subscribe(run.p, SLICE("g"), &s.subscribe,
                                  s.subscribe_kinds, run.now);
         break;
-    }
-}
-
-void ask_doctor(const uint8_t *v)
-{
-    static struct doctor_report report;
-    struct doctor_question q = { .device = whose(v[0]),
-                                 .channel = whose(1u + v[1]),
-                                 .stream = v[2] % 2, .can = v[3] };
-
-    platform_doctor(run.p, &q, &report);
-    for (size_t i = 0; i < DOCTOR_LINKS; i++) {
-        read_words(report.link[i].evidence);
-        read_words(report.link[i].hint);
     }
 }
 

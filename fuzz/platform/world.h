@@ -13,6 +13,7 @@
 #define MAX_STREAMS 8
 #define MAX_KNOWN 16
 #define MAX_STORED 16
+#define SHARED_PORT 30010
 #define MAX_DIALOG 1024 /* bytes of its texts */
 #define MAX_ROUNDS 20000 /* of timers, in one step of time */
 #define MAX_TURNS 4000   /* of one input */
@@ -26,6 +27,7 @@ struct asked {
 
 struct stream {
     uint64_t session; /* 0: free */
+    uint32_t ssrc;    /* that it is told by; 0: it is learned */
     uint16_t port;
     bool shared, closing;
 };
@@ -72,6 +74,7 @@ struct run {
     uint8_t lives;                 /* of processes, so far */
     uint64_t filed, dropped;       /* a file that is ended, a connection */
     unsigned refuse_ports;
+    unsigned shares;               /* one port: not, where ports are scarce, always */
     bool obliging;                 /* the device answers by itself */
     bool slow_edge;                /* closes when it is told to */
     bool bad;                      /* the last input was malformed */
@@ -92,6 +95,8 @@ bool birth(const uint8_t *how);
 /* The process is gone without a word; another one starts from what is stored. */
 void restart(void);
 void pass(uint64_t ms);
+/* The owner has bound the one port of all, or has not. */
+void share(void);
 /* Steps of an input: what is done, how, the number of bytes that follow, and these:
  * eight numbers (0 where they end before) and `more`. */
 typedef void step_fn(unsigned what, unsigned arg, const uint8_t *v,
@@ -128,7 +133,10 @@ void enrol(unsigned arg, const uint8_t *v);
 void in_call(unsigned arg, const uint8_t *v, struct slice more);
 void call(unsigned arg, const uint8_t *v, struct slice more);
 
-/* ---- people.c: who uses the API ---- */
+/* ---- views.c: what people read ---- */
+void see_all(void);
 void ask_doctor(const uint8_t *v);
+
+/* ---- people.c: who uses the API ---- */
 void people(unsigned arg, const uint8_t *v);
 #endif
