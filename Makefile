@@ -27,7 +27,9 @@ PREFIX     ?= /usr/local
 VERSION    := $(shell cat VERSION)
 
 opt.debug   := -O0 -g3
-opt.release := -O2 -g -DNDEBUG -ffile-prefix-map=$(CURDIR)=.
+# An object that is read as another type, as sockets have it, is what it holds: no
+# sanitizer sees where the compiler took it for what it was, and nothing gets slower.
+opt.release := -O2 -g -DNDEBUG -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=.
 opt.asan    := -Og -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 opt.tsan    := -O0 -g1 -fsanitize=thread
 opt.msan    := -O1 -g1 -fsanitize=memory -fsanitize-memory-track-origins -fno-sanitize-recover=all -fno-omit-frame-pointer
