@@ -188,7 +188,7 @@ static void what_is_sent(void **state)
         "POST /in?x=1 HTTP/1.1\r\nHost: 10.0.0.5:8080\r\n"
         "User-Agent: gb28181d/test\r\nContent-Type: application/json\r\n"
         "Content-Length: 9\r\nX-GB28181-Event: alarm\r\n"
-        "X-GB28181-Delivery: abc-1\r\nX-GB28181-Try: 1\r\n"
+        "X-GB28181-Delivery: abc-2\r\nX-GB28181-Try: 1\r\n"
         "X-GB28181-Dropped: 0\r\nX-GB28181-Signature: t=1700000000,v1=")));
     hooks_sign(&w, SLICE("key"), 1700000000, SLICE("{\"yes\":1}"));
     sign[w.len] = '\0';

@@ -59,7 +59,7 @@ void http_hooks_event(struct http_app *a, const char *type,
     e.body = b.err ? slice_of(NULL, 0) : buf_view(&b);
     if (e.body.n && is_wanted_elsewhere(a, e.kind))
         a->cfg.event(a->cfg.ctx, &e);
-    if (a->cfg.hooks && hooks_wants(a->cfg.hooks, e.kind)) {
+    if (a->cfg.hooks) {
         /* an empty one stands for what there was no memory for */
         hooks_event(a->cfg.hooks, e.kind, e.body);
         a->cfg.hooks_due(a->cfg.ctx);

@@ -4,6 +4,7 @@
 
 #include "base/addr.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -14,6 +15,9 @@ socklen_t sockaddr_of(struct sockaddr_storage *ss, const struct gb_addr *a,
 
 /* IPv4-mapped addresses are folded to IPv4. */
 void sockaddr_read(struct gb_addr *a, const struct sockaddr *sa);
+
+/* The same of an address alone; the port becomes 0. */
+void sockaddr_read_ip6(struct gb_addr *a, const struct in6_addr *ip);
 
 /* The two ends of a connection, or where a listener is bound. 0 or libuv's error,
  * and then *a is as it was. */

@@ -78,11 +78,9 @@ static size_t read_control(struct udp_socket *u, struct msghdr *m,
         } else if (c->cmsg_level == IPPROTO_IPV6 &&
                    c->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
-            struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
 
             memcpy(&info, CMSG_DATA(c), sizeof(info));
-            in6.sin6_addr = info.ipi6_addr;
-            sockaddr_read(local, (struct sockaddr *)&in6);
+            sockaddr_read_ip6(local, &info.ipi6_addr);
             local->port = u->bound.port;
         } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
             memcpy(&u->dropped, CMSG_DATA(c), sizeof(u->dropped));
@@ -464,7 +462,9 @@ static size_t write_control(struct udp_socket *u, struct send_slot *s,
         struct sockaddr_storage ss;
 
         sockaddr_of(&ss, local, true);
-        info.ipi6_addr = ((struct sockaddr_in6 *)(void *)&ss)->sin6_addr;
+        memcpy(&info.ipi6_addr,
+               (const char *)&ss + offsetof(struct sockaddr_in6, sin6_addr),
+               sizeof(info.ipi6_addr));
         c->cmsg_level = IPPROTO_IPV6;
         c->cmsg_type = IPV6_PKTINFO;
         c->cmsg_len = CMSG_LEN(sizeof(info));

@@ -255,8 +255,10 @@ void hooks_event(struct hooks *h, enum hooks_kind kind, struct slice body)
 {
     struct event *e;
 
-    if (!hooks_wants(h, kind))
+    if (!hooks_wants(h, kind)) {
+        h->next_event++;
         return;
+    }
     e = event_new(h, kind, body);
     for (unsigned i = 0; i < HOOKS_MAX; i++) {
         if (!is_wanted(&h->hook[i], kind))

@@ -142,7 +142,7 @@ bool hooks_wants(const struct hooks *h, enum hooks_kind k);
 /* The id of the next event: "BOOT-NUMBER". */
 void hooks_next_id(const struct hooks *h, struct writer *w);
 /* For every hook that wants this kind; copies. Counted as dropped where there is
- * no memory. */
+ * no memory. Its id is used up also where no hook wants it: others are told it. */
 void hooks_event(struct hooks *h, enum hooks_kind k, struct slice body);
 /* One event for one hook, whatever it wants. GB_ENOENT. */
 int hooks_event_to(struct hooks *h, struct slice name, enum hooks_kind k,

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 from rig import BUILD, Cameras, Daemon, Failed, free_port, started, wait_for
 
@@ -91,6 +92,9 @@ class Subscriber:
                     self.last[topic] = payload.decode()
                     self.all.append((topic, payload.decode()))
 
+    def events(self):
+        return [json.loads(body) for topic, body in self.all if topic.startswith("gb28181/event/")]
+
     def until(self, topic, want):
         return wait_for(f"{topic} {want}", lambda: self.last.get(topic) == want)
 
@@ -118,6 +122,12 @@ def run():
             event = json.loads(wait_for("an alarm", lambda: w.last.get("gb28181/event/alarm")))
             if event["event"] != "alarm" or event["data"]["device"] != DEVICE:
                 raise Failed(f"alarm: {event}")
+            for _ in range(2):
+                cam.proc.send_signal(signal.SIGUSR1)
+                time.sleep(0.2)
+            told = wait_for("more events", lambda: len(w.events()) >= 3 and w.events())
+            if len({e["id"] for e in told}) != len(told):
+                raise Failed(f"ids: {[(e['event'], e['id']) for e in told]}")
             channel = event["data"]["channel"]
             w.until(f"gb28181/channel/{DEVICE}/{channel}/alarm", "ON")
             if discovered(w, f"{channel}_alarm")["device_class"] != "motion":

@@ -124,6 +124,29 @@ def ipv6():
         play(d, "tcp-passive", ("flv",), "h264", seconds=3)
 
 
+class AnyAddress(Daemon):
+    """SIP on all addresses of the machine, as it comes: each device is told the one that it talks to."""
+
+    def start(self):
+        self.settings = [f"sip.listen={'[::]' if ':' in self.host else '0.0.0.0'}:{self.sip}"]
+        super().start()
+
+
+@test
+def any_address():
+    for host in ("127.0.0.1", "::1"):
+        d = AnyAddress(host)
+        try:
+            c = Cameras(d, device="34020000001180000001")
+            try:
+                wait_for("catalog", lambda d=d: [x["channels"] for x in d.online()] == [1])
+                play(d, "udp", ("fmp4",), "h264", seconds=3)
+            finally:
+                c.close()
+        finally:
+            d.close()
+
+
 def rtsp_decode(url, transport, codec, seconds=3, rate=8000):
     """ffmpeg decodes picture and sound, and has nothing to complain about."""
     p = subprocess.run(["ffmpeg", "-v", "warning", "-nostdin", "-rtsp_transport", transport, "-i", url,
