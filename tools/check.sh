@@ -31,7 +31,7 @@ unit() { # VARIANT
 begin_others() {
     nice -n 19 sh -ec '
         make -s -j"$0" CC=clang CCNAME=clang- VARIANT=debug warnings
-        make -s -j"$0" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam
+        make -s -j"$0" VARIANT=tsan build/tsan/gb28181d build/tsan/gbcam build/tsan/test_saves build/tsan/test_rolls
         make -s -j"$0" TLS=0 SQLITE=0 VARIANT=debug CFLAGS=-g0 all build/debug-notls-nosqlite/test_store build/debug-notls-nosqlite/test_store_history build/debug-notls-nosqlite/test_sandbox
         make -s VARIANT=asan sim SIM_S=20 SIM_SEEDS="2 5"
         make -s headers
@@ -49,6 +49,7 @@ small_build() {
     BUILD="$PWD/build/debug-notls-nosqlite" python3 test/e2e/run.py h264_one_loop_tcp_signalling restart_loses_no_device
 }
 tsan() {
+    make -s VARIANT=tsan unit tests="build/tsan/test_saves build/tsan/test_rolls" > build/unit-tsan.log 2>&1 || { cat build/unit-tsan.log; return 1; }
     TSAN_OPTIONS="halt_on_error=1 exitcode=66 suppressions=$PWD/test/tsan.supp" SLOW=3 BUILD="$PWD/build/tsan" python3 test/e2e/run.py \
         every_codec_over_every_transport_three_loops \
         h264_one_loop_tcp_signalling rtsp_ends_free_the_session \

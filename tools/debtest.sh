@@ -6,7 +6,7 @@
 set -eu
 deb=${1:?"usage: tools/debtest.sh DEB ROOT"}
 root=${2:?"usage: tools/debtest.sh DEB ROOT"}
-port=$((20000 + $$ % 9000))
+port=$((20000 + $$ % 4500 * 2)) # of pairs the first is even
 pid=
 end() {
     [ -z "$pid" ] || kill "$pid" 2> /dev/null || true

@@ -6,6 +6,8 @@ set -eu
 export RUN="${RUN:-}"
 # What is left pointing into a function that has returned is seen too.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_stack_use_after_return=1}"
+# test_daemon starts it in a child while threads of the parent run.
+export TSAN_OPTIONS="${TSAN_OPTIONS:-die_after_fork=0 suppressions=$(dirname "$0")/../test/tsan.supp}"
 waiting='test_media_shared|test_sip_edge|test_sip_strangers|test_push|test_store_writer|test_rtsp_viewer'
 for test in "$@"; do rm -f "$test.failed"; done
 rc=0

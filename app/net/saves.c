@@ -40,7 +40,8 @@ struct save {
     size_t n;
     uint64_t off;
     uint8_t tracks;        /* OPEN: those that the head tells */
-    int err;               /* an errno */
+    int work_err;          /* an errno of this job, which the disk sets */
+    int err;               /* an errno; frames come while the disk works */
     struct saver_mark mark; /* of bytes, once they are written */
     uint64_t reported_ms;
 };
@@ -129,16 +130,16 @@ static void do_open(struct save *f)
 
     f->fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (f->fd < 0 || fstat(f->fd, &st)) {
-        f->err = errno;
+        f->work_err = errno;
         return;
     }
     if ((uint64_t)st.st_size < f->off) { /* not what was written */
-        f->err = ENOENT;
+        f->work_err = ENOENT;
         return;
     }
     f->tracks = f->format == SAVER_PS ? 3 : tracks_of(f->fd);
     if (ftruncate(f->fd, (off_t)f->off))
-        f->err = errno;
+        f->work_err = errno;
 }
 
 static void work(struct disk_job *j)
@@ -150,7 +151,7 @@ static void work(struct disk_job *j)
         do_open(f);
         break;
     case JOB_WRITE:
-        f->err = disk_write_all(f->fd, f->bytes, f->n, f->off);
+        f->work_err = disk_write_all(f->fd, f->bytes, f->n, f->off);
         break;
     case JOB_CLOSE:
         close(f->fd);
@@ -199,6 +200,7 @@ static void after(struct disk_job *j)
         report(f, true);
         return; /* of the main loop again */
     }
+    f->err = f->work_err;
     if (done == JOB_OPEN)
         opened(f);
     else
@@ -211,6 +213,7 @@ static void after(struct disk_job *j)
 static void begin_job(struct save *f, enum job job)
 {
     f->job = job;
+    f->work_err = 0;
     f->work.work = work;
     f->work.done = after;
     disk_run(f->saves->o.disk, media_loop_uv(f->loop), DISK_WRITE, &f->work);
