@@ -722,6 +722,8 @@ void daemon_banner(const struct daemon *d, bool chinese)
         printf("%s%u\n", say[BANNER_TLS], tls.port);
     if (s->first_start)
         printf("%s%s\n\n", say[BANNER_PASSWORD], d->password);
+    else if (d->password != s->device_password)
+        printf("%s%ssip.password\n\n", say[BANNER_PASSWORD], say[BANNER_IN]);
     else
         printf("%s%s%s/device-password\n\n", say[BANNER_PASSWORD],
                say[BANNER_IN], s->dir);

@@ -139,15 +139,32 @@ static enum rtp_kind svac_kind(const uint8_t *p, size_t n)
                : RTP_KIND_UNKNOWN;
 }
 
+/* Bytes of the start code there; 0: there is none. */
+static size_t start_code(const uint8_t *p, size_t n)
+{
+    return n > 4 && !p[0] && !p[1] && !p[2] && p[3] == 1 ? 4
+           : n > 3 && !p[0] && !p[1] && p[2] == 1        ? 3
+                                                         : 0;
+}
+
+/* Bytes of the access unit delimiter there, which stands before the parameter sets
+ * of some encoders (ITU-T H.264 §7.3.2.4, H.265 §7.3.2.5); 0: there is none. */
+static size_t delimiter(const uint8_t *p, size_t n)
+{
+    if (n > 2 && (p[0] & 0x9f) == 9 && (p[1] & 31) == 16)
+        return 2;
+    return n > 3 && p[0] == 0x46 && p[1] == 1 && (p[2] & 31) == 16 ? 3 : 0;
+}
+
 /* Behind a start code: H.264, H.265, or UNKNOWN. The hint decides where the
  * byte alone does not. */
 static enum rtp_kind annexb_kind(const struct rtp_kind_test *t,
                                  const uint8_t *p, size_t n)
 {
-    size_t at = n > 4 && !p[0] && !p[1] && !p[2] && p[3] == 1 ? 4
-                : n > 3 && !p[0] && !p[1] && p[2] == 1        ? 3
-                                                              : 0;
+    size_t at = start_code(p, n), skip = at ? delimiter(p + at, n - at) : 0;
 
+    if (skip && start_code(p + at + skip, n - at - skip))
+        at += skip + start_code(p + at + skip, n - at - skip);
     if (at == 0 || n < at + 2 || p[at] & 0x80)
         return RTP_KIND_UNKNOWN;
     if (t->hint == RTP_KIND_SVAC)

@@ -74,6 +74,7 @@ struct sim_device {
     uint64_t nat_until_ms;
     unsigned nat_drops;     /* packets to it that met a closed NAT */
     const char *sdp_ip;     /* in its answers; NULL: its own */
+    const char *sdp_format; /* behind RTP/AVP in them; NULL: PS */
     const char *media_ip;   /* its packets come from it; NULL: from its own */
     const char *note;       /* what the media edge says of its payload */
     struct kept_sets *sets; /* and what it finds in its pictures; NULL: none */
@@ -242,6 +243,7 @@ struct sim {
     unsigned device_flags;      /* of all DEVICE_CHANGED */
     unsigned partial;           /* CATALOG_DONE with PARTIAL */
     struct platform_session last;  /* of the last SESSION_CHANGED or GONE */
+    enum ps_codec video_hint; /* of the last answer to the media edge */
     char last_evidence[400], last_hint[300];
     char last_alarm[400];
     uint64_t last_alarm_id;

@@ -157,10 +157,11 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
     ip[iw.len] = '\0';
     n = snprintf(sdp, sizeof(sdp),
                  "v=0\r\no=%s 0 0 IN %s %s\r\ns=Play\r\nc=IN %s %s\r\n"
-                 "t=0 0\r\nm=video %u %sRTP/AVP 96\r\na=sendonly\r\n"
-                 "a=rtpmap:96 PS/90000\r\n%s",
+                 "t=0 0\r\nm=video %u %sRTP/AVP %s%s",
                  d->id, family, ip, family, ip, d->invite == SIM_PORT_ZERO ? 0 : 15060,
                  tcp ? "TCP/" : "",
+                 d->sdp_format ? d->sdp_format
+                               : "96\r\na=sendonly\r\na=rtpmap:96 PS/90000\r\n",
                  !tcp                      ? ""
                  : m->setup == SDP_PASSIVE ? "a=setup:active\r\n"
                                              "a=connection:new\r\n"

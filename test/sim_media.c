@@ -93,6 +93,7 @@ void sim_on_order(struct sim *s, const struct platform_action *a)
         assert_non_null(st);
         st->ssrc = a->ssrc;
         st->answer = a->remote;
+        s->video_hint = a->video_hint;
         st->transport = a->transport;
         if (a->transport == PLATFORM_TCP_ACTIVE)
             assert_true(a->remote.family && a->remote.port);

@@ -186,6 +186,8 @@ static void nothing_said(void *ctx, enum receiver_event ev)
     (void)ev;
 }
 
+static uint8_t raw_pt = 98;
+
 /* One NAL unit as RFC 6184 has it, in fragments where it is long. */
 static void give_nal(struct slice nal, bool last, unsigned drop_each)
 {
@@ -197,7 +199,7 @@ static void give_nal(struct slice nal, bool last, unsigned drop_each)
     for (; at < nal.n; w.seq++) {
         size_t n = nal.n - at < PART ? nal.n - at : PART;
         bool end = at + n == nal.n;
-        uint8_t p[MAX_PACKET] = { 0x80, (uint8_t)((last && end) << 7 | 98),
+        uint8_t p[MAX_PACKET] = { 0x80, (uint8_t)((last && end) << 7 | raw_pt),
                                   (uint8_t)(w.seq >> 8), (uint8_t)w.seq };
         struct writer wr = writer_of(p + 4, sizeof(p) - 4);
 
@@ -267,6 +269,30 @@ static void video_without_a_program_stream(void **state)
     assert_true(n.lost > 2);
     assert_in_range(st.frames, all - n.lost, all - 1);
     close_world();
+}
+
+/* The standard's table calls 99 SVAC, whose units look like any; the rtpmap of the
+ * answer is believed before it, and no matter whether media came first. */
+static void video_of_the_type_that_the_answer_names(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        struct hub_stats st;
+
+        open_world(false, true);
+        raw_pt = 99;
+        if (late)
+            give_raw(0);
+        assert_int_equal(w.said[RECEIVER_CODEC], 0);
+        receiver_answer(w.rx, true, SSRC, PS_CODEC_H264, PS_CODEC_UNKNOWN);
+        give_raw(0);
+        receiver_end(w.rx, w.now_ms);
+        hub_stats(w.hub, w.now_ms, &st);
+        assert_true(st.frames >= 50);
+        assert_int_equal(receiver_kind(w.rx), RTP_KIND_H264);
+        close_world();
+        raw_pt = 98;
+    }
 }
 
 /* One picture of so many bytes; lose: that packet of it. */
@@ -805,6 +831,7 @@ int main(void)
         cmocka_unit_test(picture_and_sound),
         cmocka_unit_test(note_17_4_one_bad_session_is_alone),
         cmocka_unit_test(video_without_a_program_stream),
+        cmocka_unit_test(video_of_the_type_that_the_answer_names),
         cmocka_unit_test(large_video_without_a_program_stream),
         cmocka_unit_test(tiny_video_without_a_program_stream),
         cmocka_unit_test(what_only_looks_like_video),

@@ -100,6 +100,21 @@ static void send(unsigned i, unsigned from)
     media_frame_unref(a);
 }
 
+/* A picture, of which nobody knows yet whether sound goes with it. */
+static void send_picture(unsigned i)
+{
+    struct media_frame *f = media_frame_new(&gb_alloc_heap, 8);
+
+    f->track = MEDIA_VIDEO;
+    f->codec = PS_CODEC_H264;
+    f->key = i % GOP == 0;
+    f->dts90k = f->pts90k = i * 3600;
+    f->duration90k = 3600;
+    memcpy(f->data, "\0\0\0\4\x65\1\2\3", 8);
+    saver_frame(&w.s, f, w.video, NULL, false, UTC + i * 40);
+    media_frame_unref(f);
+}
+
 static void close_it(void)
 {
     saver_fini(&w.s);
@@ -261,6 +276,40 @@ static void holds_until_it_is_ready(void **state)
     close_it();
 }
 
+/* A device that sends as fast as it can is done before the file is open, or before it
+ * is known that no sound comes. */
+static void all_of_it_is_held(void **state)
+{
+    size_t n, want;
+    char *file = whole(SAVER_MP4, 10, &want);
+
+    (void)state;
+    open_it(SAVER_MP4);
+    saver_restart(&w.s, true);
+    for (unsigned i = 0; i < 10; i++)
+        send(i, 0);
+    saver_end(&w.s); /* not yet */
+    assert_null(saver_take(&w.s, &n));
+    saver_ready(&w.s);
+    saver_end(&w.s);
+    write_out();
+    assert_int_equal(w.n, want);
+    assert_true(w.n >= want);
+    assert_memory_equal(w.file, file, want);
+    close_it();
+    free(file);
+
+    open_it(SAVER_PS);
+    begin(true);
+    send_picture(0);
+    assert_null(saver_take(&w.s, &n));
+    saver_end(&w.s);
+    saver_end(&w.s);
+    write_out();
+    assert_true(w.s.mark.bytes > 0 && w.s.mark.bytes == w.n);
+    close_it();
+}
+
 static void tells_holes(void **state)
 {
     (void)state;
@@ -380,6 +429,7 @@ int main(void)
         cmocka_unit_test(broken_is_as_whole),
         cmocka_unit_test(goes_on_from_a_mark),
         cmocka_unit_test(holds_until_it_is_ready),
+        cmocka_unit_test(all_of_it_is_held),
         cmocka_unit_test(tells_holes),
         cmocka_unit_test(early_sounds_are_bounded),
         cmocka_unit_test(without_memory),

@@ -187,6 +187,30 @@ static void a_program_stream(void **state)
     finish();
 }
 
+/* A device that sends all of it at once is done before it is known that no sound
+ * comes. */
+static void all_of_it_at_once(void **state)
+{
+    (void)state;
+    begin();
+    start(SAVER_MP4, NULL, SESSION);
+    for (unsigned i = 0; i < 20; i++)
+        turn();
+    for (unsigned i = 0; i < 10; i++)
+        send_picture(i % 5 == 0);
+    WAIT_FOR(packets > 0);
+    for (unsigned i = 0; i < 20; i++)
+        turn();
+    end_session();
+    assert_int_equal(said.last.err, 0);
+    assert_true(said.last.mark.bytes > 0);
+    file_it(SAVER_MP4, false);
+    assert_int_equal(filed.err, 0);
+    assert_true(filed.bytes > 0);
+    remove_it("mp4");
+    finish();
+}
+
 /* Where it has come to. */
 static struct saver_mark first_session(void)
 {
@@ -386,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_parts),
         cmocka_unit_test(a_program_stream),
+        cmocka_unit_test(all_of_it_at_once),
         cmocka_unit_test(goes_on_after_a_restart),
         cmocka_unit_test(a_second_session),
         cmocka_unit_test(a_part_that_has_shrunk),

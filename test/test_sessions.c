@@ -200,6 +200,35 @@ static void tolerated_answers(void **state)
     }
 }
 
+/* What the answer, or else our offer, calls the payload type. */
+static void codecs_of_the_answer(void **state)
+{
+    static const struct {
+        const char *format;
+        enum ps_codec codec;
+    } cases[] = {
+        { NULL, PS_CODEC_UNKNOWN },
+        { "98\r\na=rtpmap:98 H264/90000\r\n", PS_CODEC_H264 },
+        { "99\r\na=rtpmap:99 H265/90000\r\n", PS_CODEC_H265 },
+        { "99\r\na=rtpmap:99 hevc/90000\r\n", PS_CODEC_H265 },
+        { "99\r\na=rtpmap:99 SVAC/90000\r\n", PS_CODEC_SVAC },
+        { "99\r\n", PS_CODEC_H265 },
+        { "98\r\n", PS_CODEC_H264 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        d->sdp_format = cases[i].format;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_UDP, &v), 0);
+        sim_run(&s, 500);
+        assert_int_equal(s.video_hint, cases[i].codec);
+        drains_clean();
+    }
+}
+
 static void refusals_worth_another_try(void **state)
 {
     static const struct {
@@ -617,6 +646,7 @@ int main(void)
         cmocka_unit_test(media_address_by_rule),
         cmocka_unit_test(tolerated_answers),
         cmocka_unit_test(a_platform_has_longer),
+        cmocka_unit_test(codecs_of_the_answer),
         cmocka_unit_test(refusals_worth_another_try),
         cmocka_unit_test(failures),
         cmocka_unit_test(payload_of_another_kind),

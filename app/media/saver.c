@@ -398,6 +398,13 @@ static void hold(struct saver *s, struct media_frame *f, struct media_config *c,
         fail(s, GB_ENOMEM, "no memory");
 }
 
+static void take_held(struct saver *s)
+{
+    for (size_t i = 0; i < s->n_held; i++)
+        take(s, s->held[i].frame, s->held[i].config, s->held[i].at_ms);
+    let_go(s->held, &s->n_held);
+}
+
 void saver_frame(struct saver *s, struct media_frame *f,
                  struct media_config *config, struct media_config *other,
                  bool decided, int64_t at_ms)
@@ -424,10 +431,20 @@ void saver_frame(struct saver *s, struct media_frame *f,
         }
         begin(s, video, audio);
     }
-    if (s->n_held) {
-        for (size_t i = 0; i < s->n_held; i++)
-            take(s, s->held[i].frame, s->held[i].config, s->held[i].at_ms);
-        let_go(s->held, &s->n_held);
-    }
+    take_held(s);
     take(s, f, config, at_ms);
+}
+
+void saver_end(struct saver *s)
+{
+    struct media_config *config[MEDIA_TRACKS] = { NULL };
+
+    if (s->err || !s->ready)
+        return;
+    for (size_t i = s->n_held; i-- > 0;)
+        config[s->held[i].frame->track] = s->held[i].config;
+    if (config[MEDIA_VIDEO] && (!s->begun || s->resumed))
+        begin(s, config[MEDIA_VIDEO], config[MEDIA_AUDIO]);
+    if (s->begun)
+        take_held(s);
 }

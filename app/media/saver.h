@@ -84,6 +84,11 @@ void saver_frame(struct saver *s, struct media_frame *f,
                  struct media_config *config, struct media_config *other,
                  bool decided, int64_t at_ms);
 
+/* No more frames come: those that waited for another track, or for the owner, go
+ * into the file, if it is ready. A device that sends as fast as it can is done
+ * before a decision. */
+void saver_end(struct saver *s);
+
 /* Takes what has gathered: *cap bytes of room, n of them used, are the caller's
  * (gb_put). NULL: nothing has. */
 char *saver_take(struct saver *s, size_t *n);

@@ -235,6 +235,39 @@ static void begin_program(struct receiver *r, struct pt_slot *s)
 
 /* ---- payload kinds --------------------------------------------------------- */
 
+/* What the payload type is said to be: the rtpmap of the answer before the table of
+ * the standard, whose 99 is SVAC, and H.265 in most answers. */
+static enum rtp_kind kind_told(const struct receiver *r, uint8_t pt)
+{
+    enum rtp_kind kind = rtp_kind_of(pt, (struct slice){ NULL, 0 });
+
+    if (kind != RTP_KIND_SVAC && kind != RTP_KIND_H264 && kind != RTP_KIND_H265)
+        return kind;
+    switch (r->video_hint) {
+    case PS_CODEC_H264:
+        return RTP_KIND_H264;
+    case PS_CODEC_H265:
+        return RTP_KIND_H265;
+    case PS_CODEC_SVAC:
+        return RTP_KIND_SVAC;
+    default:
+        return kind;
+    }
+}
+
+/* The answer has come behind the first media. */
+static void tell_slots(struct receiver *r)
+{
+    for (size_t i = 0; i < RECEIVER_MAX_PT && r->pt[i].used; i++) {
+        struct rtp_kind_test *t = &r->pt[i].test;
+
+        if (t->state == RTP_KIND_OPEN)
+            t->hint = kind_told(r, t->pt);
+        else if (t->state != RTP_KIND_DECIDED && t->hint != kind_told(r, t->pt))
+            rtp_kind_init(t, t->pt, kind_told(r, t->pt));
+    }
+}
+
 static struct pt_slot *slot_of(struct receiver *r, uint8_t pt)
 {
     for (size_t i = 0; i < RECEIVER_MAX_PT; i++) {
@@ -245,8 +278,7 @@ static struct pt_slot *slot_of(struct receiver *r, uint8_t pt)
         if (!s->used) {
             s->used = true;
             s->pt = pt;
-            rtp_kind_init(&s->test, pt,
-                          rtp_kind_of(pt, (struct slice){ NULL, 0 }));
+            rtp_kind_init(&s->test, pt, kind_told(r, pt));
             return s;
         }
     }
@@ -561,6 +593,7 @@ void receiver_answer(struct receiver *r, bool has_ssrc, uint32_t ssrc,
         rtp_source_expect(&r->source, ssrc);
     r->video_hint = video;
     r->audio_hint = audio;
+    tell_slots(r);
 }
 
 void receiver_allow(struct receiver *r, const struct gb_addr *addr)

@@ -225,6 +225,8 @@ static void pump(struct save *f)
     if (f->job != JOB_NONE)
         return;
     if (!f->err && f->saver.ready) {
+        if (f->over)
+            saver_end(&f->saver);
         f->bytes = saver_take(&f->saver, &f->n);
         if (f->bytes) {
             begin_job(f, JOB_WRITE);

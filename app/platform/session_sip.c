@@ -195,6 +195,8 @@ void session_no_answer(struct platform *p, struct session *s)
 
 /* ---- the answer ---- */
 
+#define PT_OFFERED_H265 99 /* SVAC where nobody names it */
+
 static void set_hints(struct session *s, const struct sdp_agreed *g)
 {
     static const struct {
@@ -203,6 +205,7 @@ static void set_hints(struct session *s, const struct sdp_agreed *g)
     } table[] = {
         { SLICE_INIT("H264"), PS_CODEC_H264 },
         { SLICE_INIT("H265"), PS_CODEC_H265 },
+        { SLICE_INIT("HEVC"), PS_CODEC_H265 },
         { SLICE_INIT("MPEG4"), PS_CODEC_MPEG4 },
         { SLICE_INIT("SVAC"), PS_CODEC_SVAC },
         { SLICE_INIT("AAC"), PS_CODEC_AAC },
@@ -216,6 +219,8 @@ static void set_hints(struct session *s, const struct sdp_agreed *g)
     s->video_hint = s->audio_hint = PS_CODEC_UNKNOWN;
     if (!g->has_format || sdp_format_codec(&g->format, &encoding, &clock_hz))
         return;
+    if (g->format.encoding.n == 0 && g->format.pt == PT_OFFERED_H265)
+        encoding = SLICE("H265"); /* as our offer calls it */
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
         if (slice_ieq(encoding, table[i].encoding)) {
             if (ps_codec_is_video(table[i].codec))

@@ -721,6 +721,20 @@ def login_with_the_printed_password():
 
 
 @test
+def the_password_that_was_set_is_the_one_that_is_told():
+    """Not the file of the one that would be made."""
+    d = Daemon(settings=["sip.password=12345678"])
+    try:
+        expect(re.search(r"password +12345678", d.output()), d.output())
+        d.stop()
+        d.start()
+        told = d.output().rsplit("SIP server ID", 1)[1]
+        expect("in sip.password" in told and "device-password" not in told, told)
+    finally:
+        d.close()
+
+
+@test
 def alarms_arrive():
     with system("--alarm", "1") as (d, _):
         items = wait_for("an alarm", lambda: d.get("/api/v1/alarms")["items"])
