@@ -393,6 +393,15 @@ static void told_of_changes_alone(void **state)
     platform_media(s.p, &ev, s.now);
     sim_run(&s, 10);
     assert_int_equal(s.actions[PLATFORM_SESSION_CHANGED], told + 1);
+    /* somebody has set the camera anew: the edge tells the first picture alone */
+    ev.kind = PLATFORM_MEDIA_ALIVE;
+    ev.video = PS_CODEC_H265;
+    ev.width = 2560;
+    platform_media(s.p, &ev, s.now);
+    sim_run(&s, 10);
+    assert_int_equal(s.actions[PLATFORM_SESSION_CHANGED], told + 2);
+    assert_int_equal(sim_session(&s, v.id).video, PS_CODEC_H265);
+    assert_int_equal(sim_session(&s, v.id).width, 2560);
     drains_clean();
 }
 

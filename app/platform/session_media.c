@@ -290,8 +290,8 @@ static void set_playing(struct platform *p, struct session *s)
                  s->width, s->height, s->step_ms[PLATFORM_STEP_PLAYING]);
 }
 
-static void on_key(struct platform *p, struct session *s,
-                   const struct platform_media_event *ev)
+static void take_shape(struct platform *p, struct session *s,
+                       const struct platform_media_event *ev)
 {
     bool other = s->video != ev->video || s->audio != ev->audio ||
                  s->width != ev->width || s->height != ev->height;
@@ -302,6 +302,12 @@ static void on_key(struct platform *p, struct session *s,
     s->height = ev->height;
     if (other)
         session_news(p, s, NEWS_CHANGED);
+}
+
+static void on_key(struct platform *p, struct session *s,
+                   const struct platform_media_event *ev)
+{
+    take_shape(p, s, ev);
     set_playing(p, s);
 }
 
@@ -364,6 +370,8 @@ static void on_alive(struct platform *p, struct session *s,
         take_note(p, s, ev->text);
     if (s->audio == PS_CODEC_UNKNOWN)
         s->audio = ev->audio;
+    if (s->had_key && ev->width) /* somebody may have set the camera anew */
+        take_shape(p, s, ev);
     if (!s->packet && ev->packets > s->packets_before)
         first_packet(p, s);
     if (s->packet && s->answered && s->had_key)
