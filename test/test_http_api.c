@@ -382,6 +382,9 @@ static void cross_site(void **state)
             fail_msg("%s %s %s: %u", cases[i].method, cases[i].target,
                      cases[i].fields, status);
     }
+    assert_int_equal(ask("POST", "/api/v1/logout", cookie, ""), 403);
+    assert_true(body_has("send X-Requested-With: x beside the cookie"));
+    assert_true(body_has("\"hint_zh\":"));
     /* Who tells no host is told none. */
     snprintf(fields, sizeof(fields), "%sHost:\r\nOrigin: http://evil\r\n",
              cookie);

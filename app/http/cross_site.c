@@ -40,6 +40,14 @@ bool http_is_cross_site(const struct http_call *c)
            http_head_get(c->head, HTTP_HDR_X_REQUESTED_WITH).n == 0;
 }
 
+/* A program that has logged in, more likely than a page: browsers send one of
+ * them. */
+static bool tells_no_site(const struct http_call *c)
+{
+    return http_head_get(c->head, HTTP_HDR_ORIGIN).n == 0 &&
+           http_head_get(c->head, HTTP_HDR_SEC_FETCH_SITE).n == 0;
+}
+
 void http_answer_cross_site(struct http_call *c)
 {
     char text[HTTP_BASE_MAX + 128];
@@ -50,6 +58,14 @@ void http_answer_cross_site(struct http_call *c)
         .detail = "this request comes from a page of another origin",
     };
 
+    if (tells_no_site(c)) {
+        p.detail = "with the cookie of a login this request does not say that "
+                   "it comes from a page of this server";
+        p.hint = SLICE("programs use a token, or send X-Requested-With: x "
+                       "beside the cookie");
+        http_answer_problem(c->out, &p);
+        return;
+    }
     if (c->host.n || c->head->host.n) /* HTTP/1.0 may tell none */
         writer_f(&w, "expected is a page of %.*s%s",
                  SLICE_ARG(c->host.n ? slice_str(c->base) : c->head->host),

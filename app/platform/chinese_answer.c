@@ -131,6 +131,11 @@ const struct chinese_row chinese_answer[] = {
     { "credentials are missing, wrong or expired", "凭据缺失、错误或已过期" },
     { "this request comes from a page of another origin",
       "请求来自其他来源的页面" },
+    { "with the cookie of a login this request does not say that it comes "
+      "from a page of this server",
+      "使用登录 cookie 的请求未表明其来自本服务器的页面" },
+    { "programs use a token, or send X-Requested-With: x beside the cookie",
+      "程序请使用令牌，或在 cookie 之外发送 X-Requested-With: x" },
     { "the key frame could not be made into a JPEG", "关键帧无法转换为 JPEG" },
     { "frame.mp4 at the same place is the key frame as it is; see "
       "snapshot.ffmpeg",
