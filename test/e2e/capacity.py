@@ -78,7 +78,7 @@ def sipload(d, *options):
                           "@" + d.password_file, "--pid", str(d.proc.pid), *options], stdout=subprocess.PIPE, text=True)
     online = 0
     while p.poll() is None:
-        time.sleep(0.3)
+        time.sleep(0.05)
         online = max(online, d.metric('gb28181_devices{state="online"}'))
     out = p.stdout.read()
     print("".join(line + "\n" for line in out.splitlines() if line.startswith("# ") and " raw " not in line), end="")
