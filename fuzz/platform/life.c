@@ -219,10 +219,14 @@ void script(const uint8_t *p, size_t n, unsigned max_steps, step_fn *step)
 
 /* ---- its two ends ---------------------------------------------------------------- */
 
-/* The device is there, and does as it is told; what it had to be told is. */
+/* The device is there, with the password that people have for it, and does as it is
+ * told; what it had to be told is. */
 static void calm_down(void)
 {
     static const uint8_t v[8] = { 0 };
+    static const struct platform_settings right = {
+        .set = PLATFORM_SET_PASSWORD, .password = SLICE_INIT(PASSWORD),
+    };
 
     memory.fail_in = 0;
     run.refuse_ports = 0;
@@ -233,6 +237,7 @@ static void calm_down(void)
         closed(run.device.connection);
     run.device.transport = SIP_UDP;
     run.device.connection = 0;
+    platform_device_set(run.p, SLICE(SAYS_DEVICE), &right, run.now);
     pump();
     enrol(0, v);
     pass(60000);
