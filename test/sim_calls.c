@@ -157,8 +157,9 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
     ip[iw.len] = '\0';
     n = snprintf(sdp, sizeof(sdp),
                  "v=0\r\no=%s 0 0 IN %s %s\r\ns=Play\r\nc=IN %s %s\r\n"
-                 "t=0 0\r\nm=video %u %sRTP/AVP %s%s",
-                 d->id, family, ip, family, ip, d->invite == SIM_PORT_ZERO ? 0 : 15060,
+                 "t=0 0\r\nm=%s %u %sRTP/AVP %s%s",
+                 d->id, family, ip, family, ip,
+                 d->invite == SIM_NO_VIDEO ? "audio" : "video", d->invite == SIM_PORT_ZERO ? 0 : 15060,
                  tcp ? "TCP/" : "",
                  d->sdp_format ? d->sdp_format
                                : "96\r\na=sendonly\r\na=rtpmap:96 PS/90000\r\n",
@@ -211,6 +212,7 @@ void sim_on_invite(struct sim_device *d, const struct sip_event *ev)
     case SIM_ANSWER:
     case SIM_PORT_ZERO:
     case SIM_NO_SDP:
+    case SIM_NO_VIDEO:
     case SIM_NO_Y:
     case SIM_OTHER_Y:
     case SIM_PLAIN_AVP:

@@ -319,6 +319,13 @@ static void failures(void **state)
           PLATFORM_TCP_ACTIVE, PLATFORM_STEP_ANSWER, 1, "where to connect" },
         { "udp: no packet", SIM_ANSWER, 0, 0, SIM_NOTHING, PLATFORM_UDP,
           PLATFORM_STEP_PACKET, 1, "no RTP packet came in 10.0 s" },
+        { "udp: no SDP", SIM_NO_SDP, 0, 0, SIM_NOTHING, PLATFORM_UDP,
+          PLATFORM_STEP_PACKET, 1, "its answer has no SDP" },
+        { "udp: sound alone", SIM_NO_VIDEO, 0, 0, SIM_NOTHING, PLATFORM_UDP,
+          PLATFORM_STEP_PACKET, 1, "its answer names no video" },
+        { "tcp: sound alone", SIM_NO_VIDEO, 0, 0, SIM_CONNECT_ONLY,
+          PLATFORM_TCP_PASSIVE, PLATFORM_STEP_PACKET, 1,
+          "(0 unknown bytes); its answer names no video" },
         { "tcp: no connection", SIM_ANSWER, 0, 0, SIM_NOTHING,
           PLATFORM_TCP_PASSIVE, PLATFORM_STEP_CONNECT, 1,
           "no TCP connection from it" },
@@ -365,6 +372,21 @@ static void failures(void **state)
             assert_int_equal(d->byes, d->invites);
         ends_clean();
     }
+}
+
+/* MPEG-TS was not offered. */
+static void a_format_that_was_not_offered(void **state)
+{
+    struct sim_device *d = ready();
+
+    (void)state;
+    d->sdp_format = "33\r\na=rtpmap:33 MP2T/90000\r\n";
+    d->media = SIM_NOTHING;
+    sim_watch(&s, d, channel, PLATFORM_UDP);
+    sim_run(&s, 25000);
+    assert_true(text_has(s.last_evidence, "none of the formats"));
+    assert_true(text_has(s.last_hint, "look at the channel"));
+    ends_clean();
 }
 
 /* A platform below asks its own device first: it is waited for longer. */
@@ -645,6 +667,7 @@ int main(void)
         cmocka_unit_test(a_channel_that_is_in_no_list),
         cmocka_unit_test(media_address_by_rule),
         cmocka_unit_test(tolerated_answers),
+        cmocka_unit_test(a_format_that_was_not_offered),
         cmocka_unit_test(a_platform_has_longer),
         cmocka_unit_test(codecs_of_the_answer),
         cmocka_unit_test(refusals_worth_another_try),

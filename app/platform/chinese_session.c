@@ -9,8 +9,15 @@ const struct chinese_row chinese_session[] = {
       "设备应答了 200，但 %1 秒内没有 RTP 包到达；已告知其经 UDP 发往 %2%3" },
     { "; packets with a foreign SSRC did come", "；收到过 SSRC 不符的包" },
     { "the TCP media connection is up, but no RTP packet came in % s (% "
-      "unknown bytes)",
-      "TCP 媒体连接已建立，但 %1 秒内没有 RTP 包到达（%2 字节无法识别）" },
+      "unknown bytes)%",
+      "TCP 媒体连接已建立，但 %1 秒内没有 RTP 包到达（%2 字节无法识别）%3" },
+    { "; its answer has no SDP", "；其应答中没有 SDP" },
+    { "; its answer names no video", "；其应答中没有视频" },
+    { "; its answer names none of the formats that were offered",
+      "；其应答中没有平台提供的任何格式" },
+    { "the device takes the call, but does not say that it sends what was asked "
+      "for: look at the channel there, or try another stream",
+      "设备接受了呼叫，但未表明会发送所请求的内容：请检查设备上的该通道，或尝试其他码流" },
     { "the device answered 200, but no TCP connection % came up in % s%",
       "设备应答了 200，但 %2 秒内没有%1 的 TCP 连接%3" },
     { "from it to %", "从设备到 %1" },

@@ -89,6 +89,7 @@ struct session {
     char evidence[SESSION_EVIDENCE];
     uint16_t evidence_len;
     const char *hint;
+    const char *lacks; /* what the answer does not say, for evidence; NULL: nothing */
     char note[SESSION_NOTE]; /* the edge's view of odd media, once told */
     uint8_t note_len;
     struct gb_time started;

@@ -47,9 +47,16 @@ static const char no_accept_hint[] =
     "the device does not accept connections there: use tcp-passive, so that "
     "the device connects to us";
 
+static const char lacks_hint[] =
+    "the device takes the call, but does not say that it sends what was asked "
+    "for: look at the channel there, or try another stream";
+
 static void no_packet(struct platform *p, struct session *s)
 {
     char to[GB_ADDR_TEXT_MAX];
+    const char *further = s->lacks     ? s->lacks
+                          : s->foreign ? "; packets with a foreign SSRC did come"
+                                       : "";
     struct gb_addr a = platform_media_addr(p, &s->device->peer);
     double waited = (double)(p->now.mono_ms - s->answered_ms) / 1000;
 
@@ -57,23 +64,25 @@ static void no_packet(struct platform *p, struct session *s)
     gb_addr_text(&a, to);
     if (s->transport == PLATFORM_UDP) {
         session_fail(p, s, PLATFORM_STEP_PACKET,
-                     "a firewall or NAT drops the UDP packets, or the device "
-                     "cannot reach that address: check media.address and "
-                     "network.advertise, or use TCP",
+                     s->lacks ? lacks_hint
+                              : "a firewall or NAT drops the UDP packets, or "
+                                "the device cannot reach that address: check "
+                                "media.address and network.advertise, or use "
+                                "TCP",
                      "the device answered 200, but no RTP packet came in "
                      "%.1f s; it was told to send to %s over UDP%s",
-                     waited, to,
-                     s->foreign ? "; packets with a foreign SSRC did come"
-                                : "");
+                     waited, to, further);
         return;
     }
     if (s->step_ms[PLATFORM_STEP_CONNECT]) {
         session_fail(p, s, PLATFORM_STEP_PACKET,
-                     "the device opens the connection but sends nothing "
-                     "usable: try UDP, or another stream of the channel",
+                     s->lacks ? lacks_hint
+                              : "the device opens the connection but sends "
+                                "nothing usable: try UDP, or another stream of "
+                                "the channel",
                      "the TCP media connection is up, but no RTP packet came "
-                     "in %.1f s (%llu unknown bytes)",
-                     waited, (unsigned long long)s->bytes);
+                     "in %.1f s (%llu unknown bytes)%s",
+                     waited, (unsigned long long)s->bytes, further);
         return;
     }
     if (s->transport == PLATFORM_TCP_ACTIVE)
@@ -88,7 +97,9 @@ static void no_packet(struct platform *p, struct session *s)
                  "up in %.1f s%s",
                  s->transport == PLATFORM_TCP_ACTIVE ? "to" : "from it to", to,
                  waited,
-                 s->tried & TRIED_TCP ? "; over UDP nothing came before" : "");
+                 s->lacks               ? s->lacks
+                 : s->tried & TRIED_TCP ? "; over UDP nothing came before"
+                                        : "");
 }
 
 static void other_transport(struct platform *p, struct session *s)

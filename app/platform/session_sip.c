@@ -302,8 +302,11 @@ static bool agree(struct platform *p, struct session *s,
     s->ssrc = s->offered_ssrc;
     s->ssrc_any = true;
     s->connect.family = GB_NO_ADDR;
-    if (sdp_parse(&answer, m->body, NULL) ||
-        sdp_agree(&g, &offer, &answer)) {
+    s->lacks = sdp_parse(&answer, m->body, NULL) ? "; its answer has no SDP"
+               : sdp_agree(&g, &offer, &answer)
+                   ? "; its answer names no video"
+                   : NULL;
+    if (s->lacks) {
         device_deviation(p, s->device, DEVIATION_NO_CODEC, SLICE("no SDP"));
         if (s->transport != PLATFORM_TCP_ACTIVE)
             return true; /* media may come all the same */
@@ -325,9 +328,11 @@ static bool agree(struct platform *p, struct session *s,
         return false; /* two devices chose the same one (field-note 7.6) */
     s->ssrc = g.ssrc;
     s->ssrc_any = !sdp_ssrc(&answer, g.media, &y);
-    if (!g.has_format)
+    if (!g.has_format) {
+        s->lacks = "; its answer names none of the formats that were offered";
         device_deviation(p, s->device, DEVIATION_NO_CODEC,
                          session_channel(s));
+    }
     set_hints(s, &g);
     s->playback.told.filesize_bytes = g.media->filesize_bytes;
     if (g.has_addr)
