@@ -315,6 +315,12 @@ static void the_answer_takes_back_what_was_assumed(void **state)
     assert_int_equal(st.video, PS_CODEC_H264);
     assert_true(st.frames >= 50);
     close_world();
+    open_world(false, true);
+    receiver_answer(w.rx, true, SSRC, PS_CODEC_MPEG4, PS_CODEC_UNKNOWN);
+    for (unsigned i = 0; i < RTP_KIND_PACKETS + 2; i++, w.ts += 3600)
+        give(p, rtp(p, raw_pt, SSRC, slice, sizeof(slice)));
+    assert_int_equal(receiver_kind(w.rx), RTP_KIND_MPEG4);
+    close_world();
     raw_pt = 98;
 }
 

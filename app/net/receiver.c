@@ -250,6 +250,8 @@ static enum rtp_kind kind_told(const struct receiver *r, uint8_t pt)
         return RTP_KIND_H265;
     case PS_CODEC_SVAC:
         return RTP_KIND_SVAC;
+    case PS_CODEC_MPEG4:
+        return RTP_KIND_MPEG4;
     default:
         return kind;
     }
