@@ -493,6 +493,8 @@ static void history(void **state)
           "0 d= c= m= t= p= 1000-1700000000000 <0 100" },
         { "/api/v1/alarms?from=1970-01-01T03:00:01+02:00&to=", 0,
           "0 d= c= m= t= p= 3601000-0 <0 100" },
+        { "/api/v1/alarms?from=%201970-01-01%2008:00:01%20&to=+5+", 0,
+          "0 d= c= m= t= p= 1000-5000 <0 100" },
         { "/api/v1/alarms?to=17000000000000", 400, NULL },
         { "/api/v1/commands/77", 0, "4 d= c= m= t= p= 0-0 <77 1" },
         { "/api/v1/commands/x", 404, NULL },

@@ -295,6 +295,35 @@ static void video_of_the_type_that_the_answer_names(void **state)
     }
 }
 
+/* The table's word held for want of a better one; what was begun with it ends. */
+static void the_answer_takes_back_what_was_assumed(void **state)
+{
+    static const uint8_t slice[] = { 0x41, 0x9a, 0x38, 1, 2 };
+    uint8_t p[MAX_PACKET];
+    struct hub_stats st;
+
+    (void)state;
+    open_world(false, true);
+    raw_pt = 100; /* H.265 */
+    for (unsigned i = 0; i < RTP_KIND_PACKETS + 2; i++, w.ts += 3600)
+        give(p, rtp(p, raw_pt, SSRC, slice, sizeof(slice)));
+    assert_int_equal(receiver_kind(w.rx), RTP_KIND_H265);
+    receiver_answer(w.rx, true, SSRC, PS_CODEC_H264, PS_CODEC_UNKNOWN);
+    give_raw(0);
+    receiver_end(w.rx, w.now_ms);
+    hub_stats(w.hub, w.now_ms, &st);
+    assert_int_equal(st.video, PS_CODEC_H264);
+    assert_true(st.frames >= 50);
+    close_world();
+    open_world(false, true);
+    receiver_answer(w.rx, true, SSRC, PS_CODEC_MPEG4, PS_CODEC_UNKNOWN);
+    for (unsigned i = 0; i < RTP_KIND_PACKETS + 2; i++, w.ts += 3600)
+        give(p, rtp(p, raw_pt, SSRC, slice, sizeof(slice)));
+    assert_int_equal(receiver_kind(w.rx), RTP_KIND_MPEG4);
+    close_world();
+    raw_pt = 98;
+}
+
 /* One picture of so many bytes; lose: that packet of it. */
 static void give_large(size_t bytes, bool key, unsigned lose)
 {
@@ -832,6 +861,7 @@ int main(void)
         cmocka_unit_test(note_17_4_one_bad_session_is_alone),
         cmocka_unit_test(video_without_a_program_stream),
         cmocka_unit_test(video_of_the_type_that_the_answer_names),
+        cmocka_unit_test(the_answer_takes_back_what_was_assumed),
         cmocka_unit_test(large_video_without_a_program_stream),
         cmocka_unit_test(tiny_video_without_a_program_stream),
         cmocka_unit_test(what_only_looks_like_video),

@@ -310,6 +310,24 @@ static void all_of_it_is_held(void **state)
     close_it();
 }
 
+/* What the first session had is not in the file, its tracks neither. */
+static void a_head_that_was_taken_back(void **state)
+{
+    (void)state;
+    open_it(SAVER_MP4);
+    begin(true);
+    send(1, 0); /* no key frame */
+    write_out();
+    assert_true(w.n > 0 && w.s.mark.bytes == 0);
+    begin(true);
+    send_picture(0);
+    saver_end(&w.s);
+    write_out();
+    assert_true(w.s.mark.bytes > 0);
+    assert_int_equal(w.s.tracks, 1u << MEDIA_VIDEO);
+    close_it();
+}
+
 static void tells_holes(void **state)
 {
     (void)state;
@@ -430,6 +448,7 @@ int main(void)
         cmocka_unit_test(goes_on_from_a_mark),
         cmocka_unit_test(holds_until_it_is_ready),
         cmocka_unit_test(all_of_it_is_held),
+        cmocka_unit_test(a_head_that_was_taken_back),
         cmocka_unit_test(tells_holes),
         cmocka_unit_test(early_sounds_are_bounded),
         cmocka_unit_test(without_memory),

@@ -6,8 +6,10 @@
 #include "test/stream_world.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define FILE_ID 12
@@ -271,6 +273,38 @@ static void a_second_session(void **state)
     finish();
 }
 
+/* The disk is full in the middle: what is on it is gone on with once there is room. */
+static void a_disk_that_was_full(void **state)
+{
+    struct saver_mark mark;
+    struct rlimit room, full;
+
+    (void)state;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &room), 0);
+    full = room;
+    mark = first_session();
+    another_session();
+    start(SAVER_MP4, &mark, SESSION);
+    full.rlim_cur = mark.bytes + 10;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    SEND_UNTIL(said.last.err);
+    end_session();
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &room), 0);
+    assert_int_equal(said.last.mark.bytes, mark.bytes);
+    said.last.err = 0;
+    another_session();
+    start(SAVER_MP4, &mark, SESSION);
+    SEND_UNTIL(said.last.err || said.last.mark.bytes > mark.bytes);
+    assert_int_equal(said.last.err, 0);
+    end_session();
+    assert_true(said.last.mark.end90k > mark.end90k);
+    file_it(SAVER_MP4, false);
+    assert_true(look().fragments >= 2);
+    remove_it("mp4");
+    finish();
+}
+
 /* Less is there than was written: nothing can be trusted, and the next session
  * begins the file anew. */
 static void a_part_that_has_shrunk(void **state)
@@ -413,6 +447,7 @@ int main(void)
         cmocka_unit_test(all_of_it_at_once),
         cmocka_unit_test(goes_on_after_a_restart),
         cmocka_unit_test(a_second_session),
+        cmocka_unit_test(a_disk_that_was_full),
         cmocka_unit_test(a_part_that_has_shrunk),
         cmocka_unit_test(no_folder),
         cmocka_unit_test(no_such_session),

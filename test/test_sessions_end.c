@@ -402,6 +402,10 @@ static void told_of_changes_alone(void **state)
     assert_int_equal(s.actions[PLATFORM_SESSION_CHANGED], told + 2);
     assert_int_equal(sim_session(&s, v.id).video, PS_CODEC_H265);
     assert_int_equal(sim_session(&s, v.id).width, 2560);
+    ev.audio = PS_CODEC_G711A; /* its sound comes late */
+    platform_media(s.p, &ev, s.now);
+    sim_run(&s, 10);
+    assert_int_equal(s.actions[PLATFORM_SESSION_CHANGED], told + 3);
     drains_clean();
 }
 

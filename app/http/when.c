@@ -25,12 +25,15 @@ bool http_query_time(struct http_call *c, const char *name, int64_t *utc_ms)
     int err = http_query_get(c->head->query, slice_str(name), text,
                              sizeof(text), &s);
 
-    if (err || s.n == 0)
-        return !err || err == GB_ENOENT;
+    if (err)
+        return err == GB_ENOENT;
+    s = slice_trim(s);
+    if (s.n == 0)
+        return true;
     if (slice_u64(s, MS_MAX, &n)) {
         *utc_ms = (int64_t)(n > UINT32_MAX ? n : n * 1000);
         return true;
     }
-    mend_offset(text, s.n);
+    mend_offset(text + (s.p - text), s.n);
     return manscdp_time_parse(s, zone_min, utc_ms);
 }

@@ -68,6 +68,7 @@ void saver_restart(struct saver *s, bool anew)
     s->why = NULL;
     if (!s->mark.bytes) { /* not even a head is there */
         s->begun = s->resumed = s->other_sets = false;
+        s->tracks = 0;
         s->mux = (struct fmp4_mux){ 0 };
         splice_init(&s->splice, 0, 0, 0);
     }

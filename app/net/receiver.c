@@ -250,9 +250,20 @@ static enum rtp_kind kind_told(const struct receiver *r, uint8_t pt)
         return RTP_KIND_H265;
     case PS_CODEC_SVAC:
         return RTP_KIND_SVAC;
+    case PS_CODEC_MPEG4:
+        return RTP_KIND_MPEG4;
     default:
         return kind;
     }
+}
+
+/* It is no longer what it was assumed to be. */
+static void test_anew(struct receiver *r, struct pt_slot *s, enum rtp_kind hint)
+{
+    if (s->wrap)
+        receiver_gap(r);
+    drop_wrap(s);
+    rtp_kind_init(&s->test, s->pt, hint);
 }
 
 /* The answer has come behind the first media. */
@@ -260,11 +271,12 @@ static void tell_slots(struct receiver *r)
 {
     for (size_t i = 0; i < RECEIVER_MAX_PT && r->pt[i].used; i++) {
         struct rtp_kind_test *t = &r->pt[i].test;
+        enum rtp_kind hint = kind_told(r, t->pt);
 
         if (t->state == RTP_KIND_OPEN)
-            t->hint = kind_told(r, t->pt);
-        else if (t->state != RTP_KIND_DECIDED && t->hint != kind_told(r, t->pt))
-            rtp_kind_init(t, t->pt, kind_told(r, t->pt));
+            t->hint = hint;
+        else if (t->state != RTP_KIND_DECIDED && t->hint != hint)
+            test_anew(r, &r->pt[i], hint);
     }
 }
 

@@ -274,6 +274,10 @@ static void deliver_start(struct mail *m)
     struct save *f = e->save;
 
     free(e);
+    if (f->err && f->has_saver) { /* it counts what did not get to the disk */
+        saver_fini(&f->saver);
+        f->has_saver = false;
+    }
     if (!f->has_saver)
         saver_init(&f->saver, &gb_alloc_heap, f->format, &f->mark, 0);
     f->has_saver = true;

@@ -379,10 +379,10 @@ static void on_alive(struct platform *p, struct session *s,
 {
     if (ev->text)
         take_note(p, s, ev->text);
-    if (s->audio == PS_CODEC_UNKNOWN)
-        s->audio = ev->audio;
     if (s->had_key && ev->width) /* somebody may have set the camera anew */
         take_shape(p, s, ev);
+    else if (s->audio == PS_CODEC_UNKNOWN)
+        s->audio = ev->audio;
     if (!s->packet && ev->packets > s->packets_before)
         first_packet(p, s);
     if (s->packet && s->answered && s->had_key)
