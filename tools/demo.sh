@@ -59,7 +59,7 @@ api() { curl -sS --max-time 15 -H "Authorization: Bearer $token" "$@"; }
     --devices 4 --channels 2 --keepalive 20 2>> "$log" &
 cameras=$!
 
-words "Four simulated cameras are registering " "四路模拟摄像机正在注册 "
+words "Four simulated cameras are registering " "四台模拟摄像机正在注册 "
 n=0
 while :; do
     online=$(api "http://$host:$http/api/v1/devices?limit=10" | tr '{' '\n' | grep -c '"online":true.*"catalog":"complete"' || true)
@@ -67,14 +67,14 @@ while :; do
     n=$((n + 1))
     if [ $n -ge 150 ]; then
         echo
-        words "demo: only $online online; see $log" "demo：仅 $online 路在线，请查看 $log" >&2
+        words "demo: only $online online; see $log" "demo：仅 $online 台在线，请查看 $log" >&2
         echo >&2
         exit 1
     fi
     printf '.'
     sleep 0.2
 done
-words " $online online." " $online 路在线。"
+words " $online online." " $online 台在线。"
 echo
 url=$(api -X POST "http://$host:$http/api/v1/devices/34020000001180000001/channels/34020000001310000001/live" |
     sed -n 's/.*"flv":"\([^"]*\)".*/\1/p')

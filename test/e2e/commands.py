@@ -234,8 +234,9 @@ def ask_cards(d, _):
 
 
 def do_ptz(d, bit):
-    for code in ("A50F0101320000E8", "A50F0100000000B5"):
-        run(d, "DeviceControl", ptz(code), state="arrived")
+    run(d, "DeviceControl", ptz("A50F0101320000E8"), state="arrived")
+    time.sleep(0.3)  # it moves meanwhile, and at its speed
+    run(d, "DeviceControl", ptz("A50F0100000000B5"), state="arrived")
     if bit == 8:
         c = run(d, "PTZPosition")
         expect(float(values(c["answer"], "Pan")[0]) > 0, c["answer"])

@@ -79,7 +79,7 @@ def lines_of_the_documents():
 @test
 def the_demo_in_both_languages():
     """It reads what the daemon prints, and speaks as it does: the language of who has started it."""
-    for lang, online, page in (("C.UTF-8", "4 online", "Page"), ("zh_CN.UTF-8", "4 路在线", "管理页面")):
+    for lang, online, page in (("C.UTF-8", "4 online", "Page"), ("zh_CN.UTF-8", "4 台在线", "管理页面")):
         with tempfile.TemporaryDirectory(prefix="gb28181d-e2e-") as data:
             ports, media = [free_port(socket.AF_INET, "127.0.0.1") for _ in range(3)], media_range(60)
             settings = [f"{name}.listen=127.0.0.1:{port}" for name, port in zip(("sip", "http", "rtsp"), ports)]
