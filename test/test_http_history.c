@@ -1,4 +1,5 @@
-/* HTTP: alarms, positions, commands and audit of the store, and times in queries. */
+/* HTTP: alarms, positions, commands and audit of the store, and times in queries
+ * (app/http/when.c). */
 #include "test/http_fixture.h"
 
 static struct {
