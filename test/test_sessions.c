@@ -281,94 +281,94 @@ static void refusals_worth_another_try(void **state)
 
 /* ---- failures: each names its step, and nothing is left ---- */
 
+static const struct {
+    const char *name;
+    enum sim_invite invite;
+    unsigned status, times;
+    enum sim_media media;
+    enum platform_transport transport;
+    enum platform_step step;
+    unsigned invites;
+    const char *evidence;
+} failing[] = {
+    { "403", SIM_REFUSE, 403, 9, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 1, "with 403 Forbidden" },
+    { "404", SIM_REFUSE, 404, 9, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 1, "with 404 Not Found" },
+    { "480", SIM_REFUSE, 480, 9, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 1, "with 480" },
+    { "603", SIM_REFUSE, 603, 9, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 1, "with 603" },
+    { "400 twice", SIM_REFUSE, 400, 9, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 2, "with 400" },
+    { "486 twice", SIM_REFUSE, 486, 9, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 2, "with 486 Busy Here" },
+    { "488 twice", SIM_REFUSE, 488, 9, SIM_PICTURE, PLATFORM_AUTO,
+      PLATFORM_STEP_ANSWER, 2, "with 488" },
+    { "503 twice", SIM_REFUSE, 503, 9, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 2, "with 503" },
+    { "no answer", SIM_SILENT, 0, 0, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 1, "no answer to the INVITE in 10.0 s" },
+    { "100 and no more", SIM_RING, 0, 0, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 1, "only confirmed as received" },
+    { "port 0", SIM_PORT_ZERO, 0, 0, SIM_PICTURE, PLATFORM_UDP,
+      PLATFORM_STEP_ANSWER, 1, "media port 0" },
+    { "no SDP, we should connect", SIM_NO_SDP, 0, 0, SIM_PICTURE,
+      PLATFORM_TCP_ACTIVE, PLATFORM_STEP_ANSWER, 1, "where to connect" },
+    { "udp: no packet", SIM_ANSWER, 0, 0, SIM_NOTHING, PLATFORM_UDP,
+      PLATFORM_STEP_PACKET, 1, "no RTP packet came in 10.0 s" },
+    { "udp: no SDP", SIM_NO_SDP, 0, 0, SIM_NOTHING, PLATFORM_UDP,
+      PLATFORM_STEP_PACKET, 1, "its answer has no SDP" },
+    { "udp: sound alone", SIM_NO_VIDEO, 0, 0, SIM_NOTHING, PLATFORM_UDP,
+      PLATFORM_STEP_PACKET, 1, "its answer names no video" },
+    { "tcp: sound alone", SIM_NO_VIDEO, 0, 0, SIM_CONNECT_ONLY,
+      PLATFORM_TCP_PASSIVE, PLATFORM_STEP_PACKET, 1,
+      "(0 unknown bytes); its answer names no video" },
+    { "tcp: no connection", SIM_ANSWER, 0, 0, SIM_NOTHING,
+      PLATFORM_TCP_PASSIVE, PLATFORM_STEP_CONNECT, 1,
+      "no TCP connection from it" },
+    { "tcp active: no connection", SIM_ANSWER, 0, 0, SIM_NOTHING,
+      PLATFORM_TCP_ACTIVE, PLATFORM_STEP_CONNECT, 1,
+      "no TCP connection to 192.168.1.10:15060" },
+    { "tcp: connected and silent", SIM_ANSWER, 0, 0, SIM_CONNECT_ONLY,
+      PLATFORM_TCP_PASSIVE, PLATFORM_STEP_PACKET, 1,
+      "connection is up, but no RTP" },
+    { "auto: neither", SIM_ANSWER, 0, 0, SIM_NOTHING, PLATFORM_AUTO,
+      PLATFORM_STEP_CONNECT, 2, "no TCP connection from it" },
+    { "no program", SIM_ANSWER, 0, 0, SIM_NO_PROGRAM, PLATFORM_UDP,
+      PLATFORM_STEP_PROGRAM, 1, "program stream is found" },
+    { "no codec", SIM_ANSWER, 0, 0, SIM_NO_CODEC, PLATFORM_UDP,
+      PLATFORM_STEP_CODEC, 1, "video codec is known" },
+    { "no key frame", SIM_ANSWER, 0, 0, SIM_NO_KEY, PLATFORM_UDP,
+      PLATFORM_STEP_KEY, 1, "key frame arrives" },
+};
+
 static void failures(void **state)
 {
-    static const struct {
-        const char *name;
-        enum sim_invite invite;
-        unsigned status, times;
-        enum sim_media media;
-        enum platform_transport transport;
-        enum platform_step step;
-        unsigned invites;
-        const char *evidence;
-    } cases[] = {
-        { "403", SIM_REFUSE, 403, 9, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 1, "with 403 Forbidden" },
-        { "404", SIM_REFUSE, 404, 9, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 1, "with 404 Not Found" },
-        { "480", SIM_REFUSE, 480, 9, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 1, "with 480" },
-        { "603", SIM_REFUSE, 603, 9, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 1, "with 603" },
-        { "400 twice", SIM_REFUSE, 400, 9, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 2, "with 400" },
-        { "486 twice", SIM_REFUSE, 486, 9, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 2, "with 486 Busy Here" },
-        { "488 twice", SIM_REFUSE, 488, 9, SIM_PICTURE, PLATFORM_AUTO,
-          PLATFORM_STEP_ANSWER, 2, "with 488" },
-        { "503 twice", SIM_REFUSE, 503, 9, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 2, "with 503" },
-        { "no answer", SIM_SILENT, 0, 0, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 1, "no answer to the INVITE in 10.0 s" },
-        { "100 and no more", SIM_RING, 0, 0, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 1, "only confirmed as received" },
-        { "port 0", SIM_PORT_ZERO, 0, 0, SIM_PICTURE, PLATFORM_UDP,
-          PLATFORM_STEP_ANSWER, 1, "media port 0" },
-        { "no SDP, we should connect", SIM_NO_SDP, 0, 0, SIM_PICTURE,
-          PLATFORM_TCP_ACTIVE, PLATFORM_STEP_ANSWER, 1, "where to connect" },
-        { "udp: no packet", SIM_ANSWER, 0, 0, SIM_NOTHING, PLATFORM_UDP,
-          PLATFORM_STEP_PACKET, 1, "no RTP packet came in 10.0 s" },
-        { "udp: no SDP", SIM_NO_SDP, 0, 0, SIM_NOTHING, PLATFORM_UDP,
-          PLATFORM_STEP_PACKET, 1, "its answer has no SDP" },
-        { "udp: sound alone", SIM_NO_VIDEO, 0, 0, SIM_NOTHING, PLATFORM_UDP,
-          PLATFORM_STEP_PACKET, 1, "its answer names no video" },
-        { "tcp: sound alone", SIM_NO_VIDEO, 0, 0, SIM_CONNECT_ONLY,
-          PLATFORM_TCP_PASSIVE, PLATFORM_STEP_PACKET, 1,
-          "(0 unknown bytes); its answer names no video" },
-        { "tcp: no connection", SIM_ANSWER, 0, 0, SIM_NOTHING,
-          PLATFORM_TCP_PASSIVE, PLATFORM_STEP_CONNECT, 1,
-          "no TCP connection from it" },
-        { "tcp active: no connection", SIM_ANSWER, 0, 0, SIM_NOTHING,
-          PLATFORM_TCP_ACTIVE, PLATFORM_STEP_CONNECT, 1,
-          "no TCP connection to 192.168.1.10:15060" },
-        { "tcp: connected and silent", SIM_ANSWER, 0, 0, SIM_CONNECT_ONLY,
-          PLATFORM_TCP_PASSIVE, PLATFORM_STEP_PACKET, 1,
-          "connection is up, but no RTP" },
-        { "auto: neither", SIM_ANSWER, 0, 0, SIM_NOTHING, PLATFORM_AUTO,
-          PLATFORM_STEP_CONNECT, 2, "no TCP connection from it" },
-        { "no program", SIM_ANSWER, 0, 0, SIM_NO_PROGRAM, PLATFORM_UDP,
-          PLATFORM_STEP_PROGRAM, 1, "program stream is found" },
-        { "no codec", SIM_ANSWER, 0, 0, SIM_NO_CODEC, PLATFORM_UDP,
-          PLATFORM_STEP_CODEC, 1, "video codec is known" },
-        { "no key frame", SIM_ANSWER, 0, 0, SIM_NO_KEY, PLATFORM_UDP,
-          PLATFORM_STEP_KEY, 1, "key frame arrives" },
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(failing); i++) {
         struct sim_device *d = ready();
         struct platform_session v;
 
-        d->invite = cases[i].invite;
-        d->refuse_status = cases[i].status;
-        d->refuse_times = cases[i].times;
-        d->media = cases[i].media;
-        v = sim_watch(&s, d, channel, cases[i].transport);
+        d->invite = failing[i].invite;
+        d->refuse_status = failing[i].status;
+        d->refuse_times = failing[i].times;
+        d->media = failing[i].media;
+        v = sim_watch(&s, d, channel, failing[i].transport);
         sim_run(&s, 25000);
         if (s.last.state != PLATFORM_FAILED ||
-            s.last.step != cases[i].step || d->invites != cases[i].invites ||
-            !text_has(s.last_evidence, cases[i].evidence) || !s.last_hint[0] ||
+            s.last.step != failing[i].step || d->invites != failing[i].invites ||
+            !text_has(s.last_evidence, failing[i].evidence) || !s.last_hint[0] ||
             platform_session_view(s.p, v.id, &v))
-            fail_msg("%s: step %s, %u invites: %s", cases[i].name,
+            fail_msg("%s: step %s, %u invites: %s", failing[i].name,
                      platform_step_name(s.last.step), d->invites,
                      s.last_evidence);
         assert_int_equal(s.actions[PLATFORM_SESSION_GONE], 1);
         assert_int_equal(sim_counters(&s).sessions_failed, 1);
         /* the device is not left with a call: BYE, or CANCEL */
-        if (cases[i].invite == SIM_SILENT || cases[i].invite == SIM_RING)
+        if (failing[i].invite == SIM_SILENT || failing[i].invite == SIM_RING)
             assert_int_equal(d->cancels, 1);
-        if (cases[i].invite == SIM_ANSWER)
+        if (failing[i].invite == SIM_ANSWER)
             assert_int_equal(d->byes, d->invites);
         ends_clean();
     }
