@@ -100,6 +100,16 @@ static void history(void **state)
     assert_int_equal(fx.n_answers, n);
 }
 
+/* Asks, and is told that by the store. */
+static json_t *told(const char *target, struct http_told *t)
+{
+    with_history();
+    get(target);
+    t->request = asked.q.request;
+    http_app_told(fx.app, t);
+    return body();
+}
+
 static void alarms_told(void **state)
 {
     const struct platform_alarm alarm = {
@@ -112,12 +122,8 @@ static void alarms_told(void **state)
     json_t *j, *item;
 
     (void)state;
-    with_history();
-    get("/api/v1/alarms");
-    t.request = asked.q.request;
-    http_app_told(fx.app, &t);
+    j = told("/api/v1/alarms", &t);
     assert_int_equal(fx.last.status, 200);
-    j = body();
     item = json_array_get(json_object_get(j, "items"), 0);
     expect_schema(item, "Alarm");
     assert_string_equal(text_of(item, "id"), "41");
@@ -142,11 +148,7 @@ static void positions_told(void **state)
     json_t *j, *item;
 
     (void)state;
-    with_history();
-    get("/api/v1/positions");
-    t.request = asked.q.request;
-    http_app_told(fx.app, &t);
-    j = body();
+    j = told("/api/v1/positions", &t);
     item = json_array_get(json_object_get(j, "items"), 0);
     expect_schema(item, "Position");
     assert_true(json_is_null(json_object_get(item, "altitude")));

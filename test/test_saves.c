@@ -255,6 +255,16 @@ static void goes_on_after_a_restart(void **state)
     finish();
 }
 
+/* The file has grown behind that mark, and is whole. */
+static void went_on_from(const struct saver_mark *mark)
+{
+    assert_true(said.last.mark.end90k > mark->end90k);
+    file_it(SAVER_MP4, false);
+    assert_true(look().fragments >= 2);
+    remove_it("mp4");
+    finish();
+}
+
 /* Two sessions of one process: one file, one timeline. */
 static void a_second_session(void **state)
 {
@@ -266,11 +276,7 @@ static void a_second_session(void **state)
     start(SAVER_MP4, &mark, SESSION);
     SEND_UNTIL(said.last.mark.bytes > mark.bytes);
     end_session();
-    assert_true(said.last.mark.end90k > mark.end90k);
-    file_it(SAVER_MP4, false);
-    assert_true(look().fragments >= 2);
-    remove_it("mp4");
-    finish();
+    went_on_from(&mark);
 }
 
 /* The disk is full in the middle: what is on it is gone on with once there is room. */
@@ -298,11 +304,7 @@ static void a_disk_that_was_full(void **state)
     SEND_UNTIL(said.last.err || said.last.mark.bytes > mark.bytes);
     assert_int_equal(said.last.err, 0);
     end_session();
-    assert_true(said.last.mark.end90k > mark.end90k);
-    file_it(SAVER_MP4, false);
-    assert_true(look().fragments >= 2);
-    remove_it("mp4");
-    finish();
+    went_on_from(&mark);
 }
 
 /* Less is there than was written: nothing can be trusted, and the next session
