@@ -5,6 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 export WERROR=1
+export LIMIT_S=600 UNIT_S=300 # what hangs is ended, and says where
 jobs=$(nproc)
 begin=$(date +%s)
 

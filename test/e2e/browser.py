@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 
-from rig import SLOW, Failed, free_port, wait_for
+from rig import SLOW, Failed, end, free_port, wait_for
 
 SHOTS = os.environ.get("SHOTS")  # a folder for screenshots, where wanted
 
@@ -98,8 +98,7 @@ class Browser:
         try:
             self.call("DELETE", self.session)
         finally:
-            self.driver.terminate()
-            self.driver.wait()
+            end(self.driver)
             self.profile.cleanup()
 
 

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from rig import BUILD, SERVER_ID, Cameras, Daemon, Failed, cpu_s, free_port, rss_mib, wait_for
+from rig import BUILD, SERVER_ID, Cameras, Daemon, Failed, cpu_s, end, free_port, rss_mib, wait_for
 
 DEVICES = int(os.environ.get("DEVICES", "100000"))
 CHANNELS = int(os.environ.get("CHANNELS", "10000"))
@@ -239,8 +239,7 @@ def kamailio():
                 print(f.read()[-2000:])
             raise
         finally:
-            p.terminate()
-            p.wait()
+            end(p)
 
 
 def pss_bytes(pid):

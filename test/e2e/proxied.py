@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from rig import HANG_S, TOP, Tests, channel_id, expect, free_port, system, wait_for
+from rig import HANG_S, TOP, Tests, channel_id, end, expect, free_port, system, wait_for
 
 test = Tests()
 DEVICE = "34020000001180000001"
@@ -55,8 +55,7 @@ def nginx(d):
         try:
             yield Site(port, ssl.create_default_context(cafile=f"{where}/cert"))
         finally:
-            proc.terminate()
-            proc.wait()
+            end(proc)
 
 
 class Site:

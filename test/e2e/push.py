@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 
-from rig import HANG_S, Failed, Tests, channel_id, expect, free_port, run_tests, system, wait_for
+from rig import HANG_S, Failed, Tests, channel_id, end, expect, free_port, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 CHANNEL = channel_id(DEVICE)
@@ -331,8 +331,7 @@ def nginx():
                                   url], capture_output=True, text=True, timeout=HANG_S)
             expect(set(got.stdout.split()) == {"h264", "aac"}, got.stdout + got.stderr)
         finally:
-            proc.terminate()
-            proc.wait()
+            end(proc)
 
 
 if __name__ == "__main__":

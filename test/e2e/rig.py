@@ -4,6 +4,7 @@ only."""
 import atexit
 import concurrent.futures
 import contextlib
+import faulthandler
 import fcntl
 import json
 import os
@@ -99,6 +100,26 @@ def _kill_what_is_left():
     for p in _started:
         if p.poll() is None:
             p.kill()
+
+
+class Limit(threading.Thread):
+    """Ends a script of tests that hangs, and says where each of its threads is."""
+
+    def __init__(self, seconds):
+        super().__init__(daemon=True)
+        self.seconds = seconds
+        self.start()
+
+    def run(self):
+        time.sleep(self.seconds)
+        print(f"FAILED  it hangs: not done after {self.seconds:.0f} s ($LIMIT_S); its threads:", flush=True)
+        faulthandler.dump_traceback(sys.stdout)
+        _kill_what_is_left()
+        os._exit(1)  # no thread is waited for
+
+
+if "LIMIT_S" in os.environ:
+    Limit(float(os.environ["LIMIT_S"]) * SLOW)
 
 
 def free_port(family=socket.AF_INET, host="127.0.0.1"):
@@ -217,6 +238,16 @@ def wait_for_end(proc, timeout):
     """The exit status of a process that ends by itself."""
     wait_for("the end of a program", lambda: proc.poll() is not None, timeout)
     return proc.returncode
+
+
+def end(proc):
+    """Ends a program of somebody else: one that does not hear SIGTERM is killed."""
+    proc.terminate()
+    try:
+        proc.wait(10 * SLOW)
+    except subprocess.TimeoutExpired:
+        proc.kill()
+        proc.wait()
 
 
 def rss_mib(pid):

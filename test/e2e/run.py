@@ -233,7 +233,7 @@ def rtsp_h264():
 def gst_decode(url, protocol, want=41):
     """GStreamer's client: pictures and sound come out of its decoders."""
     count = "identity silent=false name={} ! fakesink sync=false"
-    p = started(subprocess.Popen(["timeout", "-s", "INT", str(HANG_S), "gst-launch-1.0", "-v", "rtspsrc",
+    p = started(subprocess.Popen(["timeout", "-k", "5", "-s", "INT", str(HANG_S), "gst-launch-1.0", "-v", "rtspsrc",
                                   f"location={url}", f"protocols={protocol}", "name=s",
                                   *"s. ! rtph264depay ! h264parse ! avdec_h264 !".split(),
                                   *count.format("video").split(), *"s. ! rtppcmadepay ! alawdec !".split(),
