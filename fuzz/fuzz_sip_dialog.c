@@ -580,8 +580,8 @@ static void end_all(void)
         struct side *a = &r.side[i];
 
         for (size_t k = 0; k < MAX_KNOWN && k < a->n_dialogs; k++)
-            if (!a->dialog[k].over)
-                end(a, a->dialog[k].id);
+            end(a, a->dialog[k].id); /* what the peer has ended, too: it may
+                                        still be due a BYE */
         for (size_t k = 0; k < MAX_KNOWN && k < a->n_subs; k++)
             if (!a->sub[k].over)
                 forget(a, a->sub[k].id);

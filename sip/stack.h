@@ -153,7 +153,8 @@ enum sip_event_kind {
     SIP_EV_ENDED,     /* a dialog is over by the peer: status 200 BYE received
                          (and answered), 408 our 2xx never acknowledged (BYE
                          sent) or the INVITE not answered by us in 180 s, 481
-                         (or 408) the peer says it does not know it, 503 the
+                         (or 408) the peer says it does not know it: sip_stack_end
+                         or _leave is still to be called, for the BYE; 503 the
                          way to the waiting caller is lost. Also of an INVITE
                          of ours that the peer ends before it is answered.
                          Requests of ours still open inside the dialog are not

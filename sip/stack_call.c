@@ -257,7 +257,7 @@ static void tell_ended(struct sip_stack *s, const struct call *c,
 {
     struct sip_event *ev;
 
-    if (c->hidden)
+    if (c->hidden || c->unknown)
         return;
     ev = stk_event(s, SIP_EV_ENDED, peer, m);
     ev->dialog = c->id;
@@ -280,6 +280,18 @@ void stk_call_over(struct sip_stack *s, struct call *c, unsigned status,
 
     c->own_invite = c->peer_invite = 0;
     stk_call_ended(s, c, status, peer, m);
+    stk_end_invites(s, own, peers, 487, now_ms);
+}
+
+void stk_call_unknown(struct sip_stack *s, struct call *c, unsigned status,
+                      const struct sip_peer *peer, const struct sip_msg *m,
+                      uint64_t now_ms)
+{
+    uint64_t own = c->own_invite, peers = c->peer_invite;
+
+    tell_ended(s, c, status, peer, m);
+    c->unknown = true;
+    c->own_invite = c->peer_invite = 0;
     stk_end_invites(s, own, peers, 487, now_ms);
 }
 

@@ -275,7 +275,7 @@ int sip_stack_request_in(struct sip_stack *s, uint64_t dialog,
     struct arena scratch = stk_arena(s);
     struct sip_request_parts p;
     struct trans *t;
-    int err = c ? may_send_in(c, r->method) : GB_ENOENT;
+    int err = c && !c->unknown ? may_send_in(c, r->method) : GB_ENOENT;
 
     if (!err)
         err = stk_room(s);
@@ -409,7 +409,9 @@ void stk_invite_abandon(struct sip_stack *s, struct trans *t, uint64_t now_ms)
 /* The dialog of a transaction of ours, if it still is one. */
 static struct call *call_of(const struct sip_stack *s, const struct trans *t)
 {
-    return stk_call_find(s, t->dialog);
+    struct call *c = stk_call_find(s, t->dialog);
+
+    return c && !c->unknown ? c : NULL;
 }
 
 /* A transaction inside a dialog that is over has nobody to tell: the end of
@@ -474,7 +476,7 @@ static void on_final(struct sip_stack *s, struct trans *t,
         if (invite)
             stk_call_free(s, c);
     } else if (m->status == 481 || m->status == 408)
-        stk_call_over(s, c, m->status, from, m, now_ms);
+        stk_call_unknown(s, c, m->status, from, m, now_ms);
 }
 
 static struct sip_extra credentials(const struct sip_msg *invite,

@@ -207,6 +207,7 @@ struct call {
     bool caller;              /* our INVITE opened it */
     bool early;               /* CALLING: a 1xx has told the other side */
     bool hidden;              /* the handle is gone; a BYE is still due */
+    bool unknown;             /* to the peer, and that was told */
 };
 
 /* The request that the layer above has just been told of, as long as its turn
@@ -641,6 +642,11 @@ void stk_call_ended(struct sip_stack *s, struct call *c, unsigned status,
 void stk_call_over(struct sip_stack *s, struct call *c, unsigned status,
                    const struct sip_peer *peer, const struct sip_msg *m,
                    uint64_t now_ms);
+/* The peer says that it knows no such dialog: ENDED, and INVITEs end as well. It
+ * stays for the BYE, which is up to the layer above. */
+void stk_call_unknown(struct sip_stack *s, struct call *c, unsigned status,
+                      const struct sip_peer *peer, const struct sip_msg *m,
+                      uint64_t now_ms);
 void stk_call_sent_ok(struct sip_stack *s, struct call *c, struct blob *ok,
                       uint32_t cseq, uint64_t now_ms);
 void stk_call_on_ack(struct sip_stack *s, struct call *c,

@@ -633,7 +633,7 @@ static void in_dialog(struct sip_stack *s, struct call *c,
                       const struct sip_peer *from, const struct sip_msg *m,
                       uint64_t now_ms)
 {
-    if (c->hidden && m->method != SIP_METHOD_BYE)
+    if ((c->hidden || c->unknown) && m->method != SIP_METHOD_BYE)
         stk_refuse(s, from, m, 481);
     else if (!sip_dialog_take_cseq(&c->d, m->cseq.number))
         stk_refuse(s, from, m, 500);

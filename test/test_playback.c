@@ -572,8 +572,10 @@ static void a_closed_connection_ends_it(void **state)
 static void refusals_of_controls(void **state)
 {
     static const unsigned status[] = { 400, 403, 405, 415, 488, 500, 501, 603 };
+    const struct platform_control pause = { .kind = PLATFORM_CONTROL_PAUSE };
     struct sim_device *d = ready();
     struct platform_session v = begin(d, PLATFORM_PLAYBACK);
+    uint32_t number;
 
     (void)state;
     for (size_t i = 0; i < COUNT(status); i++) {
@@ -590,10 +592,14 @@ static void refusals_of_controls(void **state)
     control(v.id, PLATFORM_CONTROL_SEEK, 30000);
     sim_run(&s, 30000); /* it goes on sending all the same */
     assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+    assert_int_equal(platform_session_control(s.p, v.id, &pause, s.now, &number),
+                     GB_ESTATE);
+    assert_int_equal(d->byes, 0);
     sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
     sim_run(&s, 4000);
     assert_int_equal(s.last.state, PLATFORM_FAILED);
     assert_int_equal(s.last.step, PLATFORM_STEP_ENDED);
+    assert_int_equal(d->byes, 1); /* should it send on */
     ends_clean();
 }
 

@@ -106,11 +106,17 @@ static void unknown_to_the_peer(void **state)
     hang_up(&p, 1);
     pair_run(&p, p.now_ms + 40000);
     assert_int_equal(pair_counters(&p, 0).dialogs, 1);
+    s.lose_n = 0;
     assert_int_equal(info(&p, 0, SIP_METHOD_INFO), 0);
     pair_run(&p, p.now_ms + 100);
     pair_expect(&p, 0, SIP_EV_RESPONSE, 481, 1);
     pair_expect(&p, 0, SIP_EV_ENDED, 481, 1);
     assert_int_equal(info(&p, 0, SIP_METHOD_INFO), GB_ENOENT);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 0);
+    hang_up(&p, 0); /* its media may go on */
+    pair_run(&p, p.now_ms + 40000);
+    pair_expect(&p, 0, SIP_EV_ENDED, 481, 1);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 1);
     finish(&p);
 }
 

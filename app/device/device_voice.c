@@ -376,7 +376,7 @@ void device_voice_dialog(struct device *d, const struct sip_event *ev,
     struct device_voice *v = &d->voice;
 
     if (ev->kind != SIP_EV_ACKED) {
-        voice_over(d); /* BYE, or cancelled: the stack has answered */
+        voice_bye(d, now); /* none where it is over already */
         return;
     }
     if (v->state != VOICE_ANSWERED)

@@ -368,7 +368,7 @@ void device_on_dialog(struct device *d, const struct sip_event *ev,
     if (ev->kind == SIP_EV_ACKED)
         start(d, s, now);
     else
-        session_free(d, s); /* cancelled, or BYE: the stack has answered */
+        session_bye(d, s, now); /* none where it is over already */
 }
 
 /* ---- recordings (GB/T 28181-2022 9.8) ----------------------------------------- */

@@ -357,7 +357,7 @@ int platform_session_control(struct platform *p, uint64_t id,
         return GB_ENOENT;
     if (s->kind == PLATFORM_LIVE)
         return GB_EUNSUPPORTED;
-    if (!is_running(s) || !s->dialog.id)
+    if (!is_running(s) || !s->dialog.id || s->playback.hung_up)
         return GB_ESTATE;
     if (s->playback.transaction)
         return GB_EAGAIN;

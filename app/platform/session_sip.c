@@ -644,8 +644,10 @@ static void on_ended(struct platform *p, struct session *s,
         what = "the device does not know the dialog any more";
     else if (ev->status != 200)
         what = "the dialog was lost";
-    s->dialog.id = 0; /* over: nothing to end */
-    session_news(p, s, NEWS_DIALOG);
+    if (ev->status == 200 || ev->status == 503) {
+        s->dialog.id = 0; /* over: nothing to end */
+        session_news(p, s, NEWS_DIALOG);
+    } /* else a BYE follows when the session ends: media may go on */
     if (!playback_hung_up(p, s, what)) /* it keeps the text */
         session_ended_by_device(p, s, with_own_words(what, ev->msg, bye));
 }

@@ -828,7 +828,9 @@ void voice_on_sip(struct platform *p, struct handle *h,
         break;
     case SIP_EV_CANCELLED:
     case SIP_EV_ENDED:
-        v->dialog.id = v->invite = 0; /* over: nothing to end */
+        if (ev->status == 200 || ev->kind == SIP_EV_CANCELLED)
+            v->dialog.id = 0; /* over: nothing to end */
+        v->invite = 0;
         voice_news(p, v, VOICE_NEWS_DIALOG);
         voice_end(p, v, ev->status == 200 && ev->kind == SIP_EV_ENDED
                             ? "the device ended it with a BYE"
