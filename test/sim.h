@@ -32,6 +32,7 @@ enum sim_invite {
     SIM_UNHEARD,       /* media as behind a 200 that gets lost */
     SIM_PORT_ZERO,     /* 200 with m=video 0 */
     SIM_NO_SDP,        /* 200 without body */
+    SIM_NO_MEDIA,      /* 200 with an SDP without an m= line */
     SIM_NO_VIDEO,      /* m=audio alone */
     SIM_NO_Y,
     SIM_OTHER_Y,

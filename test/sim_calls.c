@@ -177,7 +177,8 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
     r.contact = slice_str(contact);
     if (d->invite != SIM_NO_SDP) {
         r.content_type = SLICE("application/sdp");
-        r.body = slice_of(sdp, (size_t)n);
+        r.body = d->invite == SIM_NO_MEDIA ? SLICE("v=0\r\n")
+                                           : slice_of(sdp, (size_t)n);
     }
     d->dialog = ev->dialog;
     sip_stack_respond(d->sim->field, ev->transaction, &r, d->sim->now.mono_ms);
@@ -212,6 +213,7 @@ void sim_on_invite(struct sim_device *d, const struct sip_event *ev)
     case SIM_ANSWER:
     case SIM_PORT_ZERO:
     case SIM_NO_SDP:
+    case SIM_NO_MEDIA:
     case SIM_NO_VIDEO:
     case SIM_NO_Y:
     case SIM_OTHER_Y:

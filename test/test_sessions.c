@@ -319,6 +319,8 @@ static const struct {
       PLATFORM_STEP_PACKET, 1, "no RTP packet came in 10.0 s" },
     { "udp: no SDP", SIM_NO_SDP, 0, 0, SIM_NOTHING, PLATFORM_UDP,
       PLATFORM_STEP_PACKET, 1, "its answer has no SDP" },
+    { "udp: SDP without media", SIM_NO_MEDIA, 0, 0, SIM_NOTHING, PLATFORM_UDP,
+      PLATFORM_STEP_PACKET, 1, "the SDP of its answer cannot be read" },
     { "udp: sound alone", SIM_NO_VIDEO, 0, 0, SIM_NOTHING, PLATFORM_UDP,
       PLATFORM_STEP_PACKET, 1, "its answer names no video" },
     { "tcp: sound alone", SIM_NO_VIDEO, 0, 0, SIM_CONNECT_ONLY,

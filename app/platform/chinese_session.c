@@ -12,6 +12,7 @@ const struct chinese_row chinese_session[] = {
       "unknown bytes)%",
       "TCP 媒体连接已建立，但 %1 秒内没有 RTP 包到达（%2 字节无法识别）%3" },
     { "; its answer has no SDP", "；其应答中没有 SDP" },
+    { "; the SDP of its answer cannot be read", "；其应答中的 SDP 无法读取" },
     { "; its answer names no video", "；其应答中没有视频" },
     { "; its answer names none of the formats that were offered",
       "；其应答中没有平台提供的任何格式" },

@@ -302,12 +302,15 @@ static bool agree(struct platform *p, struct session *s,
     s->ssrc = s->offered_ssrc;
     s->ssrc_any = true;
     s->connect.family = GB_NO_ADDR;
-    s->lacks = sdp_parse(&answer, m->body, NULL) ? "; its answer has no SDP"
+    s->lacks = !m->body.n ? "; its answer has no SDP"
+               : sdp_parse(&answer, m->body, NULL)
+                   ? "; the SDP of its answer cannot be read"
                : sdp_agree(&g, &offer, &answer)
                    ? "; its answer names no video"
                    : NULL;
     if (s->lacks) {
-        device_deviation(p, s->device, DEVIATION_NO_CODEC, SLICE("no SDP"));
+        device_deviation(p, s->device, DEVIATION_NO_CODEC,
+                         slice_from(slice_str(s->lacks), strlen("; ")));
         if (s->transport != PLATFORM_TCP_ACTIVE)
             return true; /* media may come all the same */
         session_fail(p, s, PLATFORM_STEP_ANSWER, "use tcp-passive",
