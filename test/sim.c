@@ -245,7 +245,8 @@ void sim_run(struct sim *s, uint64_t ms)
 static bool make_server(struct sim *s)
 {
     struct sip_stack_config sc = { .alloc = s->opt.alloc,
-                                   .user_agent = "test" };
+                                   .user_agent = "test",
+                                   .obey_retry_after = true };
     struct platform_config pc = s->opt.config;
 
     for (size_t i = 0; i < sizeof(sc.seed); i++) {

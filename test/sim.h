@@ -61,6 +61,7 @@ struct sim_device {
     enum sim_invite invite;
     enum sim_media media;
     unsigned refuse_status, refuse_times;
+    unsigned refuse_after_s; /* Retry-After; 0: none */
     bool keep_auth;         /* sends its old Authorization at once */
     bool no_contact;        /* in REGISTER */
     bool no_expires;        /* likewise; expires_s is not sent */

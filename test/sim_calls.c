@@ -184,6 +184,20 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
     sip_stack_respond(d->sim->field, ev->transaction, &r, d->sim->now.mono_ms);
 }
 
+static void refuse(struct sim_device *d, const struct sip_event *ev)
+{
+    char after[16];
+    const struct sip_extra extra = { SLICE("Retry-After"),
+                                     { after, (size_t)snprintf(after, sizeof(after), "%u",
+                                                               d->refuse_after_s) } };
+    const struct sip_response r = { .status = d->refuse_status, .expires = -1,
+                                    .extra = &extra,
+                                    .n_extra = d->refuse_after_s > 0 };
+
+    sip_stack_respond(d->sim->field, ev->transaction, &r,
+                      d->sim->now.mono_ms);
+}
+
 void sim_on_invite(struct sim_device *d, const struct sip_event *ev)
 {
     d->invites++;
@@ -198,7 +212,7 @@ void sim_on_invite(struct sim_device *d, const struct sip_event *ev)
     case SIM_REFUSE:
         if (d->refuse_times) {
             d->refuse_times--;
-            sim_respond(d->sim, ev, d->refuse_status);
+            refuse(d, ev);
             return;
         }
         break;

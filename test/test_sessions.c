@@ -376,6 +376,26 @@ static void failures(void **state)
     }
 }
 
+/* 503 with Retry-After: no second INVITE, and it is told why. */
+static void it_wants_to_be_left_alone(void **state)
+{
+    struct sim_device *d = ready();
+
+    (void)state;
+    d->invite = SIM_REFUSE;
+    d->refuse_status = 503;
+    d->refuse_times = 9;
+    d->refuse_after_s = 30;
+    sim_watch(&s, d, channel, PLATFORM_UDP);
+    sim_run(&s, 25000);
+    assert_int_equal(d->invites, 1);
+    assert_int_equal(s.last.step, PLATFORM_STEP_INVITE);
+    assert_true(text_has(s.last_evidence, "answered 503"));
+    assert_true(text_has(s.last_evidence, "another 28 s"));
+    assert_true(text_has(s.last_hint, "overloaded"));
+    ends_clean();
+}
+
 /* MPEG-TS was not offered. */
 static void a_format_that_was_not_offered(void **state)
 {
@@ -669,6 +689,7 @@ int main(void)
         cmocka_unit_test(a_channel_that_is_in_no_list),
         cmocka_unit_test(media_address_by_rule),
         cmocka_unit_test(tolerated_answers),
+        cmocka_unit_test(it_wants_to_be_left_alone),
         cmocka_unit_test(a_format_that_was_not_offered),
         cmocka_unit_test(a_platform_has_longer),
         cmocka_unit_test(codecs_of_the_answer),

@@ -43,6 +43,9 @@ const struct chinese_row chinese_session[] = {
     { "media port % could not be opened: %", "无法打开媒体端口 %1：%2" },
     { "the media connection failed: %", "媒体连接失败：%1" },
     { "there is no address to tell the device", "没有可以告知设备的地址" },
+    { "the device answered 503 and wants to be left alone for another % s "
+      "(Retry-After)",
+      "设备应答了 503，要求在 %1 秒内不再联系它（Retry-After）" },
     { "the INVITE could not be sent: %", "INVITE 无法发出：%1" },
     { "the INVITE could not be sent to the device", "INVITE 无法发往设备" },
     { "the connection to the device was lost before it answered the INVITE",

@@ -81,6 +81,21 @@ bool session_is_our_call_id(const struct device *d, struct slice call_id)
            slice_eq(call_id, slice_str(gb_addr_text(&local, text)));
 }
 
+static void not_sent(struct platform *p, struct session *s,
+                     const struct sip_peer *to, int err)
+{
+    if (err == GB_EBUSY)
+        session_fail(p, s, PLATFORM_STEP_INVITE,
+                     "the device is overloaded: try later",
+                     "the device answered 503 and wants to be left alone for "
+                     "another %u s (Retry-After)",
+                     sip_stack_busy_s(p->sip, to, p->now.mono_ms));
+    else
+        session_fail(p, s, PLATFORM_STEP_INVITE,
+                     "the server is at its limits: see its log",
+                     "the INVITE could not be sent: %s", gb_strerror(err));
+}
+
 void session_invite(struct platform *p, struct session *s)
 {
     char sdp[SDP_MAX], subject[2 * PLATFORM_ID_MAX + 32];
@@ -118,11 +133,7 @@ void session_invite(struct platform *p, struct session *s)
         err = sip_stack_invite(p->sip, &o.r, p->now.mono_ms, &s->dialog.id);
     if (err) {
         s->dialog.id = 0;
-        session_fail(p, s, PLATFORM_STEP_INVITE,
-                     err == GB_EBUSY ? "the device is overloaded: try later"
-                                     : "the server is at its limits: see its "
-                                       "log",
-                     "the INVITE could not be sent: %s", gb_strerror(err));
+        not_sent(p, s, &o.r.peer, err);
         return;
     }
     s->phase = PHASE_INVITING;
