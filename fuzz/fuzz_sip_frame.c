@@ -52,6 +52,21 @@ static size_t drain(struct sip_frame *f, const char *have, size_t n,
     return used;
 }
 
+/* Nothing more comes: what is there counts, or not, however it came. */
+static size_t settle(struct sip_frame *f, const char *have, size_t n,
+                     struct trace *t)
+{
+    struct sip_cut cut;
+
+    if (t->err || sip_frame_quiet(f, slice_of(have, n), &cut))
+        return 0;
+    if (cut.used > n || cut.bytes.n != cut.used || cut.used == 0)
+        abort();
+    t->messages++;
+    note(t, cut.bytes.p, cut.bytes.n);
+    return cut.used + drain(f, have + cut.used, n - cut.used, t);
+}
+
 /* step 0: all at once; else pieces of 1..step octets. */
 static struct trace run(const char *p, size_t n, size_t step, uint32_t seed)
 {
@@ -71,6 +86,7 @@ static struct trace run(const char *p, size_t n, size_t step, uint32_t seed)
         end += more;
         start += drain(&f, p + start, end - start, &t);
     }
+    start += settle(&f, p + start, end - start, &t);
     t.position = t.err ? 0 : start;
     return t;
 }

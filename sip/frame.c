@@ -14,7 +14,7 @@ void sip_frame_init(struct sip_frame *f)
 static void forget_message(struct sip_frame *f)
 {
     f->scanned = f->head = f->body = 0;
-    f->has_length = f->started = false;
+    f->has_length = f->is_xml = f->started = false;
 }
 
 /* ---- between messages -------------------------------------------------------- */
@@ -207,10 +207,35 @@ static int read_head(struct sip_frame *f, struct slice head)
     if (length > SIP_MAX_BODY)
         return GB_ELIMIT;
     f->has_length = has_length;
+    f->is_xml = is_xml_type(type);
     f->body = (size_t)length;
     f->head = head.n;
     f->scanned = head.n;
     return 0;
+}
+
+/* An end tag, or an empty element, and white space. */
+static bool ends_as_xml(struct slice body)
+{
+    size_t n = body.n, tag;
+
+    while (n && (ascii_is_space(body.p[n - 1]) || body.p[n - 1] == '\0'))
+        n--;
+    for (tag = n; tag && body.p[tag - 1] != '<';)
+        tag--;
+    return n == 0 || (n > 1 && body.p[n - 1] == '>' &&
+                      (body.p[n - 2] == '/' || body.p[tag] == '/'));
+}
+
+/* Where Content-Length is too large, the body has ended before, and the next
+ * message begins in what is counted for it. */
+static size_t without_next(struct slice body)
+{
+    size_t end = ends_as_xml(body) ? 0 : sip_xml_end(body);
+    struct slice behind = slice_trim(slice_from(body, end));
+
+    return end && behind.n && behind.p[0] >= 'A' && behind.p[0] <= 'Z' ? end
+                                                                      : body.n;
 }
 
 /* The end of an XML body without Content-Length. */
@@ -261,12 +286,28 @@ static int find_message(struct sip_frame *f, struct slice rest,
     }
     if (f->has_length) {
         *total = f->head + f->body;
-        return rest.n < *total ? GB_EAGAIN : 0;
+        if (rest.n < *total)
+            return GB_EAGAIN;
+        if (f->is_xml)
+            *total = f->head + without_next(slice_of(rest.p + f->head, f->body));
+        return 0;
     }
     err = xml_body(f, rest, total);
     if (err == GB_ELIMIT || err == GB_ESYNTAX)
         cut->bytes = slice_head(rest, f->head);
     return err;
+}
+
+static void take(struct sip_frame *f, struct slice buf, size_t total,
+                 struct sip_cut *cut)
+{
+    cut->kind = SIP_CUT_MESSAGE;
+    cut->bytes = slice_of(buf.p + cut->used, total);
+    cut->used += total;
+    f->lost = false;
+    f->skipped = 0;
+    f->n_crlf = 0;
+    forget_message(f);
 }
 
 int sip_frame_next(struct sip_frame *f, struct slice buf, struct sip_cut *cut)
@@ -294,12 +335,20 @@ int sip_frame_next(struct sip_frame *f, struct slice buf, struct sip_cut *cut)
     err = find_message(f, slice_from(buf, cut->used), cut, &total);
     if (err)
         return err;
-    cut->kind = SIP_CUT_MESSAGE;
-    cut->bytes = slice_of(buf.p + cut->used, total);
-    cut->used += total;
-    f->lost = false;
-    f->skipped = 0;
-    f->n_crlf = 0;
-    forget_message(f);
+    take(f, buf, total, cut);
+    return 0;
+}
+
+int sip_frame_quiet(struct sip_frame *f, struct slice buf, struct sip_cut *cut)
+{
+    size_t end = f->is_xml && f->has_length
+                     ? sip_xml_end(slice_from(buf, f->head))
+                     : 0;
+
+    cut->bytes = slice_of(NULL, 0);
+    cut->used = 0;
+    if (!end)
+        return GB_EAGAIN;
+    take(f, buf, f->head + end, cut);
     return 0;
 }

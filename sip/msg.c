@@ -535,7 +535,7 @@ COLD static void body_short(struct parse *p, struct slice rest, const char *at)
     }
     if (!m->is_request)
         m->body = rest;
-    fault(p, GB_ERANGE, 400, at, "Content-Length beyond the datagram");
+    fault(p, GB_ERANGE, 400, at, "Content-Length beyond the message");
 }
 
 /* Some count one byte for each line end and write two: then the last lines of an
@@ -608,7 +608,9 @@ static void read_body(struct parse *p, struct slice rest,
         fault(p, GB_ELIMIT, 413, value.p, "body too large");
     else if (carrier == SIP_DATAGRAM)
         body_datagram(p, rest, (size_t)length, value.p);
-    else if (length != rest.n)
+    else if (length > rest.n)
+        body_short(p, rest, value.p);
+    else if (length < rest.n)
         fault(p, GB_ERANGE, 400, value.p, "Content-Length of a cut message");
     else
         m->body = rest;

@@ -27,7 +27,7 @@
 /* How the bytes came, which decides what Content-Length means. */
 enum sip_carrier {
     SIP_DATAGRAM, /* to the end when absent; octets behind it are ignored */
-    SIP_STREAM,   /* exactly what sip/frame cut out */
+    SIP_STREAM,   /* what sip/frame cut out */
 };
 
 /* What was forgiven; one bit each in sip_msg.odd. */

@@ -11,6 +11,7 @@
     "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TCP c;branch=z9hG4bK1\r\n" more   \
     "\r\n"
 #define ONE HEAD("Content-Length: 5\r\n") "hello"
+#define LONG(by) HEAD("c: text/xml\r\nl: " by "\r\n") "<a>b</a>"
 #define XML HEAD("Content-Type: Application/MANSCDP+xml\r\n")                  \
     "<?xml version=\"1.0\"?>\r\n<!-- </Notify> -->\r\n"                        \
     "<Notify a='1'><Sub></Sub></Notify >"
@@ -141,6 +142,15 @@ static const struct {
     { "length too large",
       S(HEAD("l: 30\r\n") "hello" HEAD("l: 0\r\n") "SIP/2.0 200 OK\r\n"
         "l: 0\r\n\r\n"), NULL, 0, 1 },
+    { "of XML: the next one begins in it", S(LONG("9") LONG("90") LONG("20") ONE),
+      "[" LONG("9") "][" LONG("90") "][" LONG("20") "][" ONE "]", 0, 0 },
+    { "of XML, and blanks", S(HEAD("c: text/xml\r\nl: 12\r\n") "<a/>\r\n\r\n"
+      "MESSAGE sip:a@b SIP/2.0\r\nl: 0\r\n\r\n" ONE),
+      "[" HEAD("c: text/xml\r\nl: 12\r\n") "<a/>]P[MESSAGE sip:a@b SIP/2.0\r\n"
+      "l: 0\r\n\r\n][" ONE "]", 0, 0 },
+    { "of XML, which no message follows",
+      S(HEAD("c: text/xml\r\nl: 18\r\n") "<a/>\r\n<!-- end -->" ONE),
+      "[" HEAD("c: text/xml\r\nl: 18\r\n") "<a/>\r\n<!-- end -->][" ONE "]", 0, 0 },
     { "garbage first", S("hello\r\n\r\nMESSAGE tel:1 SIP/2.0\r\n" ONE),
       "[" ONE "]", 0, 1 },
     { "a bad message does not spoil the next",
@@ -244,6 +254,47 @@ static void limits(void **state)
     free(q);
 }
 
+/* Nothing comes behind a body of XML that has ended, and its length says more. */
+static void nothing_more_comes(void **state)
+{
+    static const struct {
+        const char *in;
+        size_t taken; /* 0: it waits */
+    } parts[] = {
+        { LONG("9"), sizeof(LONG("9")) - 1 },
+        { LONG("90") "\r\n", sizeof(LONG("90")) - 1 },
+        { LONG("300") ONE, sizeof(LONG("300")) - 1 },
+        { HEAD("c: text/xml\r\nl: 9\r\n") "<a>b</a", 0 },
+        { HEAD("c: text/xml\r\nl: 9\r\n"), 0 },
+        { HEAD("c: application/sdp\r\nl: 9\r\n") "v=0\r\n", 0 },
+        { HEAD("c: application/sdp\r\nl: 9\r\n") "<a></a>", 0 },
+        { "MESSAGE sip:a@b SIP/2.0\r\nc: text/xml\r\n", 0 },
+        { "rubbish<a></a>", 0 },
+        { "", 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        struct slice in = slice_str(parts[i].in);
+        struct sip_frame f;
+        struct sip_cut cut;
+
+        sip_frame_init(&f);
+        while (!sip_frame_next(&f, in, &cut))
+            in = slice_from(in, cut.used);
+        in = slice_from(in, cut.used);
+        if (sip_frame_quiet(&f, guarded(in), &cut) != (parts[i].taken ? 0 : GB_EAGAIN))
+            fail_msg("part %zu", i);
+        assert_int_equal(cut.bytes.n, parts[i].taken);
+        assert_int_equal(cut.used, parts[i].taken);
+        in = slice_from(in, cut.used);
+        if (parts[i].taken && in.n > 2) {
+            assert_int_equal(sip_frame_next(&f, in, &cut), 0);
+            assert_true(slice_eq(cut.bytes, SLICE(ONE)));
+        }
+    }
+}
+
 /* A body that claims to be XML and is none does not hold the stream. */
 static void endless_xml(void **state)
 {
@@ -330,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_cut),     cmocka_unit_test(lost_and_found),
         cmocka_unit_test(limits),      cmocka_unit_test(endless_xml),
+        cmocka_unit_test(nothing_more_comes),
         cmocka_unit_test(a_line_of_starts),
         cmocka_unit_test(random_cuts),
     };

@@ -113,6 +113,37 @@ static void pings(void **state)
     finish();
 }
 
+/* A device whose Content-Length is more than what it sends is answered all the
+ * same; a stranger is not. */
+static void more_counted_than_sent(void **state)
+{
+    static const char message[] =
+        "MESSAGE sip:a@127.0.0.1 SIP/2.0\r\n"
+        "Via: SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bKlong\r\n"
+        "From: <sip:b@127.0.0.1>;tag=1\r\nTo: <sip:a@127.0.0.1>\r\n"
+        "Call-ID: long\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\n"
+        "Content-Type: Application/MANSCDP+xml\r\nContent-Length: 30\r\n\r\n"
+        "<Notify></Notify>";
+    int fd;
+
+    (void)state;
+    begin(0, 0);
+    fd = plain(0);
+    say(fd, options, sizeof(options) - 1);
+    assert_true(reaches(&requests, 1, 5000));
+    say(fd, message, sizeof(message) - 1);
+    assert_false(reaches(&requests, 2, 2500));
+    sip_edge_trust(server, last_peer.connection);
+    assert_true(reaches(&requests, 2, 5000));
+    assert_true(slice_find_slice(slice_str(last_via), SLICE("z9hG4bKlong")) <
+                strlen(last_via));
+    say(fd, "\r\n", 2); /* late, and counted for it */
+    say(fd, options, sizeof(options) - 1);
+    assert_true(reaches(&requests, 3, 5000));
+    close(fd);
+    finish();
+}
+
 /* What is there to read on fd until nothing more comes. */
 static size_t drained(int fd)
 {
@@ -327,6 +358,7 @@ int main(void)
         cmocka_unit_test(over_every_transport),
         cmocka_unit_test(kept_out_of_a_batch),
         cmocka_unit_test(pings),
+        cmocka_unit_test(more_counted_than_sent),
         cmocka_unit_test(many_pings),
         cmocka_unit_test(large_requests),
         cmocka_unit_test(large_to_a_deaf_port),

@@ -13,6 +13,7 @@
 #define SIP_EDGE_PROBE_S 15      /* between the kernel's keep-alive probes */
 #define SIP_EDGE_TLS_LOG_MS 1000 /* at most one line about TLS in this time */
 #define SIP_EDGE_FIRST_BUF 4096
+#define QUIET_AT_ONCE 64 /* connections, a sweep */
 
 struct write_req {
     uv_write_t req;
@@ -264,6 +265,31 @@ static void answer_ping(struct connection *c)
         c->ponged = c->queued > 0;
 }
 
+static void take_message(struct connection *c, struct slice bytes)
+{
+    c->spoke = true;
+    c->moved_ms = uv_now(c->edge->o.loop);
+    sip_edge_input(c->edge, &c->peer, bytes, slice_of(NULL, 0));
+}
+
+/* That much of c->buf is done with. */
+static void consume(struct connection *c, size_t used)
+{
+    if (used) {
+        memmove(c->buf, c->buf + used, c->len - used);
+        c->len -= used;
+        c->quiet_len = 0;
+        if (c->spoke) /* else the time for the first message goes on */
+            c->since_ms = uv_now(c->edge->o.loop);
+    }
+    if (c->len == 0 && c->cap > SIP_EDGE_FIRST_BUF) {
+        let_go(c, c->cap);
+        free(c->buf); /* an idle connection keeps nothing */
+        c->buf = NULL;
+        c->cap = 0;
+    }
+}
+
 /* Takes whole messages out of c->buf. */
 static void take_messages(struct connection *c)
 {
@@ -277,9 +303,7 @@ static void take_messages(struct connection *c)
         int err = sip_frame_next(&c->frame, rest, &cut);
 
         if (err == 0 && cut.kind == SIP_CUT_MESSAGE) {
-            c->spoke = true;
-            c->moved_ms = uv_now(c->edge->o.loop);
-            sip_edge_input(c->edge, &c->peer, cut.bytes, slice_of(NULL, 0));
+            take_message(c, cut.bytes);
         } else if (err == 0) {
             pinged = true;
         } else if (err != GB_EAGAIN) {
@@ -298,18 +322,29 @@ static void take_messages(struct connection *c)
     }
     if (pinged)
         answer_ping(c);
-    if (used) {
-        memmove(c->buf, c->buf + used, c->len - used);
-        c->len -= used;
-        if (c->spoke) /* else the time for the first message goes on */
-            c->since_ms = uv_now(c->edge->o.loop);
-    }
-    if (c->len == 0 && c->cap > SIP_EDGE_FIRST_BUF) {
-        let_go(c, c->cap);
-        free(c->buf); /* an idle connection keeps nothing */
-        c->buf = NULL;
-        c->cap = 0;
-    }
+    consume(c, used);
+}
+
+/* Of a device: its Content-Length says that more is to come, and nothing does. */
+static bool is_quiet(const struct connection *c, uint64_t now_ms)
+{
+    return c->trusted && c->len && c->len != c->quiet_len &&
+           now_ms - c->since_ms > SIP_EDGE_QUIET_MS;
+}
+
+static void take_quiet(struct sip_edge *e, uint64_t id)
+{
+    struct connection *c = idmap_find(&e->by_id, id);
+    struct sip_cut cut;
+
+    if (!c)
+        return;
+    c->quiet_len = c->len;
+    if (sip_frame_quiet(&c->frame, slice_of((const char *)c->buf, c->len),
+                        &cut))
+        return;
+    take_message(c, cut.bytes);
+    consume(c, cut.used);
 }
 
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
@@ -686,12 +721,15 @@ static bool is_forsaken(struct connection *c, uint64_t now_ms)
 void sip_conn_on_sweep(uv_timer_t *t)
 {
     struct sip_edge *e = t->data;
-    uint64_t now_ms = uv_now(e->o.loop);
+    uint64_t now_ms = uv_now(e->o.loop), quiet[QUIET_AT_ONCE];
     struct list *n, *tmp;
+    size_t n_quiet = 0;
 
     LIST_EACH(n, tmp, &e->connections) {
         struct connection *c = container_of(n, struct connection, node);
 
+        if (n_quiet < QUIET_AT_ONCE && is_quiet(c, now_ms))
+            quiet[n_quiet++] = c->id;
         if (is_dialled_out(c, now_ms)) {
             sip_conn_close(c);
         } else if (is_forsaken(c, now_ms)) {
@@ -706,4 +744,6 @@ void sip_conn_on_sweep(uv_timer_t *t)
             keep_open(c, now_ms);
         }
     }
+    for (size_t i = 0; i < n_quiet; i++) /* a message may end any connection */
+        take_quiet(e, quiet[i]);
 }

@@ -20,6 +20,7 @@
 #define SIP_EDGE_MAX_LISTEN 16          /* of both lists together */
 #define SIP_EDGE_RCVBUF (4 << 20)       /* asked of the kernel, UDP */
 #define SIP_EDGE_QUEUE_BYTES (1u << 20) /* unsent on one connection: it is cut */
+#define SIP_EDGE_QUIET_MS 1000 /* a message begun: XML that has ended is all of it */
 #define SIP_EDGE_STALL_MS 30000 /* a message begun and not ended; also the time
                                    for the first one of a connection */
 #define SIP_EDGE_HANDSHAKE_MS 10000 /* from the connection to the end of the TLS

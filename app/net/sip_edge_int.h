@@ -41,6 +41,7 @@ struct connection {
     struct sip_frame frame;
     uint8_t *buf;
     size_t len, cap;
+    size_t quiet_len; /* of buf, when it was looked at because nothing came */
 };
 
 struct sip_edge {

@@ -548,16 +548,31 @@ def sip_tcp_cut_at_every_byte(d):
         wait_for("channel", lambda: d.channels(dev.id), 12)
 
 
+def raw_keepalive(dev, more=0):
+    """One whose Content-Length is so much more than its body has; its Call-ID."""
+    body, h = dev.keepalive_body(), dev.headers("MESSAGE", SERVER_ID, cseq=20)
+    h += [("Content-Type", "Application/MANSCDP+xml"), ("Content-Length", str(len(body) + more))]
+    return plain(f"MESSAGE sip:{SERVER_ID}@{REALM} SIP/2.0", h, body), dict(h)["Call-ID"]
+
+
+@test
+def sip_tcp_length_too_large(d):
+    """Nothing comes behind it, the next one does, or several of them at once; none is lost."""
+    with camera(d, tcp=True, channels=False) as dev:
+        for more in (1, 12, 4000):
+            body = dev.keepalive_body()
+            expect(dev.message(body, length=len(body) + more).status == 200, f"{more} bytes too many")
+        sent = [raw_keepalive(dev, more) for more in (12, 3, 300, 0, 1)]
+        dev.send(b"".join(raw for raw, _ in sent))
+        for _, i in sent:
+            expect(dev.wait("answer", lambda m, i=i: m.get("Call-ID") == i).status == 200, "keepalive")
+        expect(dev.keepalive().status == 200, "behind them")
+
+
 @test
 def sip_tcp_several_messages_a_segment(d):
     with camera(d, tcp=True, channels=False) as dev:
-        raws, ids = [], []
-        for _ in range(5):
-            body = dev.keepalive_body()
-            h = dev.headers("MESSAGE", SERVER_ID, cseq=20)
-            ids.append(dict(h)["Call-ID"])
-            raws.append(plain(f"MESSAGE sip:{SERVER_ID}@{REALM} SIP/2.0",
-                              h + [("Content-Type", "Application/MANSCDP+xml"), ("Content-Length", str(len(body)))], body))
+        raws, ids = zip(*(raw_keepalive(dev) for _ in range(5)))
         dev.send(b"\r\n\r\n" + b"\r\n".join(raws) + b"\r\n\r\n\r\n")
         for i in ids:
             expect(dev.wait("answer", lambda m, i=i: m.get("Call-ID") == i).status == 200, "keepalive")
