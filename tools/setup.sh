@@ -32,13 +32,6 @@ missing=
 for p in $packages; do
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"
 done
-# Newer releases have another clang: take its runtime instead.
-case $missing in *libclang-rt-14-dev*)
-    if ! apt-cache show libclang-rt-14-dev >/dev/null 2>&1; then
-        rt=$(apt-cache search '^libclang-rt-[0-9]+-dev$' 2>/dev/null | awk '{print $1}' | sort -V | tail -1)
-        missing=$(echo "$missing" | sed "s/libclang-rt-14-dev/$rt/")
-    fi ;;
-esac
 if [ -z "$missing" ]; then
     echo "setup: everything is installed"
     exit 0
@@ -46,5 +39,13 @@ fi
 sudo=
 [ "$(id -u)" = 0 ] || sudo=sudo
 echo "setup: installing$missing"
-$sudo apt-get update -q
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
+apt="$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3"
+$apt update
+# Newer releases have another clang: take its runtime instead.
+case $missing in *libclang-rt-14-dev*)
+    if ! apt-cache show libclang-rt-14-dev >/dev/null 2>&1; then
+        rt=$(apt-cache search '^libclang-rt-[0-9]+-dev$' 2>/dev/null | awk '{print $1}' | sort -V | tail -1)
+        missing=$(echo "$missing" | sed "s/libclang-rt-14-dev/$rt/")
+    fi ;;
+esac
+$apt install -y --no-install-recommends $missing
