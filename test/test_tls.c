@@ -13,7 +13,9 @@
 #if GB_TLS
 
 #include <malloc.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #define MESSAGE 4000
 
@@ -407,6 +409,22 @@ static void test_time_of_a_certificate(void **state)
     }
 }
 
+/* localhost and two addresses, each once. */
+static void test_names_of_a_certificate(void **state)
+{
+    FILE *f = fopen(cert, "r");
+    X509 *x = PEM_read_X509(f, NULL, NULL, NULL);
+    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+
+    (void)state;
+    assert_int_equal(sk_GENERAL_NAME_num(names), 3);
+    assert_int_equal(X509_check_ip_asc(x, "127.0.0.1", 0), 1);
+    assert_int_equal(X509_check_ip_asc(x, "2001:db8::7", 0), 1);
+    GENERAL_NAMES_free(names);
+    X509_free(x);
+    fclose(f);
+}
+
 /* Six days, as some authorities give: a third of them is soon. */
 static void test_time_of_a_short_certificate(void **state)
 {
@@ -483,7 +501,7 @@ static void test_idle_memory(void **state)
 static int setup(void **state)
 {
     static const struct gb_addr any = { .family = GB_IPV4 };
-    struct gb_addr addr[4] = { any };
+    struct gb_addr addr[5] = { any };
     char why[TLS_WHY_MAX];
 
     (void)state;
@@ -494,8 +512,10 @@ static int setup(void **state)
     snprintf(other_key, sizeof(other_key), "%s/other.key", dir);
     gb_addr_parse_ip(&addr[1], SLICE("127.0.0.1"));
     gb_addr_parse_ip(&addr[2], SLICE("2001:db8::7"));
+    addr[4] = addr[1];
+    addr[4].port = 5061;
     assert_int_equal(tls_make_certificate(cert, key, "34020000002000000001",
-                                          addr, 4, why), 0);
+                                          addr, 5, why), 0);
     assert_int_equal(tls_make_certificate(other_cert, other_key,
                                           "34020000002000000001", addr, 2,
                                           why), 0);
@@ -524,6 +544,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes_pass),
+        cmocka_unit_test(test_names_of_a_certificate),
         cmocka_unit_test(test_time_of_a_certificate),
         cmocka_unit_test(test_time_of_a_short_certificate),
         cmocka_unit_test(test_ends_anywhere),

@@ -333,6 +333,15 @@ static bool add_extension(X509 *x, int nid, const char *value)
     return ok;
 }
 
+/* An address may be listened at with several ports, and be told besides. */
+static bool is_named(const struct gb_addr *addr, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (gb_addr_ip_eq(&addr[k], &addr[i]))
+            return true;
+    return false;
+}
+
 static bool add_addresses(X509 *x, const struct gb_addr *addr, size_t n)
 {
     char text[TLS_SAN_MAX];
@@ -342,7 +351,8 @@ static bool add_addresses(X509 *x, const struct gb_addr *addr, size_t n)
     for (size_t i = 0; i < n; i++) {
         size_t from = w.len;
 
-        if (addr[i].family == GB_NO_ADDR || gb_addr_is_any(&addr[i]))
+        if (addr[i].family == GB_NO_ADDR || gb_addr_is_any(&addr[i]) ||
+            is_named(addr, i))
             continue;
         writer_str(&w, ",IP:");
         gb_addr_write_ip(&w, &addr[i]);
