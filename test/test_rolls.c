@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #define ROLL 3
 #define N_CLOSED 4096
@@ -344,6 +345,49 @@ static void repaired(void **state)
     finish();
 }
 
+/* In place of the C library's: a disk that cannot be read behind so many bytes. */
+static atomic_llong unreadable = -1;
+
+ssize_t pread(int file, void *buf, size_t n, off_t off)
+{
+    long long from = atomic_load(&unreadable);
+    struct iovec v = { buf, n };
+
+    if (from >= 0 && off + (off_t)n > from) {
+        errno = EIO;
+        return -1;
+    }
+    return preadv(file, &v, 1, off);
+}
+
+/* It may be there tomorrow: neither cut off nor removed. */
+static void what_cannot_be_read_stays(void **state)
+{
+    char path[ROLLS_PATH_MAX];
+    struct mp4scan whole;
+
+    (void)state;
+    begin(NULL);
+    send_gops(1);
+    start(SESSION);
+    send_gops(3);
+    SEND_UNTIL(told.n[ROLLS_BEGUN]);
+    rolls_stop(rolls, ROLL);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    whole = look(0);
+    assert_true(rolls_path(path, dir, SLICE("dev"), SLICE("chan"),
+                           told.begin_ms[0]));
+    for (uint64_t from = 0; from < whole.bytes / 2; from += whole.bytes / 4) {
+        atomic_store(&unreadable, (long long)from);
+        task(ROLLS_REPAIR, told.begin_ms[0]);
+        assert_int_equal(done.err, GB_EIO);
+        atomic_store(&unreadable, -1);
+        look(0);
+    }
+    remove_all();
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +397,7 @@ int main(void)
         cmocka_unit_test(no_such_session),
         cmocka_unit_test(the_loops_end),
         cmocka_unit_test(repaired),
+        cmocka_unit_test(what_cannot_be_read_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -471,29 +471,62 @@ static void do_remove(struct task *t)
     }
 }
 
+/* A file that is looked through, and whether its disk could read it. */
+struct reading {
+    int fd;
+    bool failed;
+};
+
+static bool read_noted(void *ctx, uint64_t off, void *buf, size_t n)
+{
+    struct reading *r = ctx;
+    ssize_t k = pread(r->fd, buf, n, (off_t)off);
+
+    r->failed |= k < 0;
+    return k == (ssize_t)n;
+}
+
+/* Cut to what is whole; true: there is nothing. What cannot be read now may be
+ * there all the same: such a file stays as it is. */
+static bool repair(struct task *t, int fd)
+{
+    struct reading r = { .fd = fd };
+    struct mp4scan m = { .fragments = 0 };
+    struct stat st;
+
+    if (fstat(fd, &st)) {
+        t->d.err = GB_EIO;
+        return false;
+    }
+    if (mp4scan(&m, read_noted, &r, (uint64_t)st.st_size))
+        m.fragments = 0;
+    if (r.failed) {
+        t->d.err = GB_EIO;
+        return false;
+    }
+    if (!m.fragments)
+        return true;
+    t->d.bytes = m.bytes;
+    t->d.duration_ms = m.duration_ms;
+    if (m.bytes < (uint64_t)st.st_size && ftruncate(fd, (off_t)m.bytes))
+        t->d.err = GB_EIO;
+    else
+        mp4end_write(fd, &t->d.bytes); /* without it, it plays all the same */
+    return false;
+}
+
 static void do_repair(struct task *t)
 {
     int fd = open(t->path, O_RDWR | O_CLOEXEC);
-    struct mp4scan m;
-    struct stat st;
-    bool good;
+    bool empty;
 
     if (fd < 0) {
         t->d.err = errno == ENOENT ? 0 : GB_EIO;
         return;
     }
-    good = !fstat(fd, &st) &&
-           !mp4scan(&m, disk_read_at, &fd, (uint64_t)st.st_size) && m.fragments;
-    if (good) {
-        t->d.bytes = m.bytes;
-        t->d.duration_ms = m.duration_ms;
-        if (m.bytes < (uint64_t)st.st_size && ftruncate(fd, (off_t)m.bytes))
-            t->d.err = GB_EIO;
-        else
-            mp4end_write(fd, &t->d.bytes); /* without it, it plays all the same */
-    }
+    empty = repair(t, fd);
     close(fd);
-    if (!good)
+    if (empty)
         do_remove(t); /* not one picture */
 }
 
