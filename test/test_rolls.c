@@ -58,9 +58,12 @@ static void on_done(void *ctx, const struct rolls_done *d)
 
 /* ---- a world ------------------------------------------------------------------------ */
 
+static size_t bytes_max; /* of the next world */
+
 static void begin(const char *below)
 {
-    struct rolls_config rc = { .main = &loop, .on_roll = on_roll };
+    struct rolls_config rc = { .main = &loop, .bytes_max = bytes_max,
+                               .on_roll = on_roll };
 
     memset(&told, 0, sizeof(told));
     n_done = 0;
@@ -184,16 +187,10 @@ static void hung(struct disk_job *j)
     (void)j;
 }
 
-/* The disk answers nothing while it is recorded: packets are taken as before, the
- * order to stop comes through; and when it answers again all is there. */
-static void a_disk_that_hangs(void **state)
+static void hang_disk(void)
 {
     static struct disk_job stuck[DISK_WRITERS];
-    uint64_t before;
-    unsigned pictures = 0;
 
-    (void)state;
-    begin(NULL);
     assert_int_equal(uv_sem_init(&gate, 0), 0);
     atomic_store(&hanging, 0);
     for (unsigned i = 0; i < DISK_WRITERS; i++) {
@@ -201,6 +198,24 @@ static void a_disk_that_hangs(void **state)
         disk_run(volumes_disk(volumes, 0), &loop, DISK_WRITE, &stuck[i]);
     }
     WAIT_FOR(atomic_load(&hanging) == DISK_WRITERS);
+}
+
+static void free_disk(void)
+{
+    for (unsigned i = 0; i < DISK_WRITERS; i++)
+        uv_sem_post(&gate);
+}
+
+/* The disk answers nothing while it is recorded: packets are taken as before, the
+ * order to stop comes through; and when it answers again all is there. */
+static void a_disk_that_hangs(void **state)
+{
+    uint64_t before;
+    unsigned pictures = 0;
+
+    (void)state;
+    begin(NULL);
+    hang_disk();
     send_gops(1);
     start(SESSION);
     send_gops(6);
@@ -215,14 +230,61 @@ static void a_disk_that_hangs(void **state)
     for (unsigned i = 0; i < 20; i++)
         turn();
     assert_int_equal(told.n[ROLLS_BEGUN] + told.n[ROLLS_OVER], 0);
-    for (unsigned i = 0; i < DISK_WRITERS; i++)
-        uv_sem_post(&gate);
+    free_disk();
     WAIT_FOR(told.n[ROLLS_OVER]);
     assert_int_equal(told.n[ROLLS_FAILED], 0);
     assert_int_equal(told.lost, 0);
     for (unsigned i = 0; i < told.n[ROLLS_CLOSED]; i++)
         pictures += look(i).fragments;
     assert_true(pictures >= 30);
+    remove_all();
+    finish();
+    uv_sem_destroy(&gate);
+}
+
+/* A picture of 3 KB behind the usual one. */
+static void send_fat(bool key)
+{
+    char es[3000] = "\0\0\0\1" AU_P, bytes[4000];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    send_picture(key);
+    memset(es + sizeof("\0\0\0\1" AU_P) - 1, 0x11,
+           sizeof(es) - sizeof("\0\0\0\1" AU_P) + 1);
+    ps_mux_video(&ps, &w, slice_of(es, sizeof(es)), pts90k, false);
+    for (size_t at = 0, n; at < w.len; at += n) {
+        n = w.len - at < 1400 ? w.len - at : 1400;
+        send_packet(bytes + at, n, at + n == w.len);
+    }
+    pts90k += STEP90K;
+}
+
+/* Nor is there memory for it to wait: all together have gathered too much, and
+ * each has a little. */
+static void a_disk_that_hangs_and_no_memory(void **state)
+{
+    uint64_t n = 0;
+
+    (void)state;
+    bytes_max = 1;
+    begin(NULL);
+    bytes_max = 0;
+    hang_disk();
+    send_gops(1);
+    start(SESSION);
+    for (unsigned i = 0; i < 2 * ROLLS_LEAST_BYTES / 3000; i++) {
+        send_fat(i % 5 == 0);
+        turn();
+    }
+    rolls_stop(rolls, ROLL);
+    free_disk();
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    assert_true(told.lost > 0);
+    for (unsigned i = 0; i < told.n[ROLLS_CLOSED]; i++) {
+        look(i);
+        n += told.size[i];
+    }
+    assert_in_range(n, ROLLS_LEAST_BYTES / 2, ROLLS_LEAST_BYTES * 3 / 2);
     remove_all();
     finish();
     uv_sem_destroy(&gate);
@@ -393,6 +455,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_are_files),
         cmocka_unit_test(a_disk_that_hangs),
+        cmocka_unit_test(a_disk_that_hangs_and_no_memory),
         cmocka_unit_test(a_disk_that_is_no_directory),
         cmocka_unit_test(no_such_session),
         cmocka_unit_test(the_loops_end),

@@ -5,7 +5,8 @@
 void recorder_init(struct recorder *r, const struct gb_alloc *alloc,
                    uint32_t segment_ms)
 {
-    *r = (struct recorder){ .alloc = alloc, .segment_ms = segment_ms };
+    *r = (struct recorder){ .alloc = alloc, .segment_ms = segment_ms,
+                            .most = RECORDER_BYTES_MAX };
     list_init(&r->pieces);
     mp4index_init(&r->index, alloc);
 }
@@ -277,8 +278,7 @@ static void put_frame(struct recorder *r, struct media_frame *f)
 /* What has gathered is more than a group that is under way excuses. */
 static bool is_overdue(const struct recorder *r, bool border)
 {
-    return r->n_bytes >= RECORDER_BYTES_MAX +
-                             (border ? 0 : RECORDER_GROUP_BYTES_MAX);
+    return r->n_bytes >= r->most + (border ? 0 : RECORDER_GROUP_BYTES_MAX);
 }
 
 static void take_frame(struct recorder *r, struct media_frame *f,

@@ -57,6 +57,7 @@ struct recorder {
     const struct gb_alloc *alloc;
     struct recorder_doubt doubt;
     uint32_t segment_ms;
+    size_t most;           /* that may gather; RECORDER_BYTES_MAX, or less */
     struct list pieces;    /* not taken, oldest first */
     size_t n_bytes;        /* of them */
     bool open;             /* a segment is */

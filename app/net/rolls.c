@@ -44,11 +44,17 @@ struct roll {
     uint64_t written_ms; /* 0: nothing yet, and what comes goes out at once */
     bool in_file;      /* a segment is begun and not closed */
     bool sound;        /* it has some */
+    size_t gathered;   /* as rolls.gathered has it */
 };
+
+_Static_assert(VOLUME_DIR_MAX + 2 * 3 * sizeof(((struct roll *)0)->device) +
+                       sizeof("//20261128/9223372036854775807.mp4") <
+                   ROLLS_PATH_MAX, "any name is short enough");
 
 struct rolls {
     struct rolls_config o;
     struct list all;
+    atomic_size_t gathered; /* by all of them */
 };
 
 struct report_mail {
@@ -282,13 +288,23 @@ static bool next_job(struct roll *f, bool flush)
         begin_job(f, JOB_CLOSE);
     }
     gb_put(&gb_alloc_heap, p);
-    return true;
+    return f->job != JOB_NONE;
 }
 
+static void count(struct roll *f)
+{
+    atomic_fetch_add_explicit(&f->rolls->gathered,
+                              f->rec.n_bytes - f->gathered,
+                              memory_order_relaxed);
+    f->gathered = f->rec.n_bytes;
+}
+
+/* What has gathered is counted before it goes, and none is left at the end. */
 static void pump(struct roll *f)
 {
     uint64_t now_ms = uv_now(media_loop_uv(f->loop));
 
+    count(f);
     if (f->job != JOB_NONE)
         return;
     if (next_job(f, f->over || now_ms - f->written_ms >= ROLLS_FLUSH_MS))
@@ -308,6 +324,15 @@ static void stop(struct roll *f)
     leave(f);
     recorder_end(&f->rec);
     pump(f);
+}
+
+/* Where all have gathered too much, those that have more than a little wait. */
+static size_t most_of(const struct rolls *r)
+{
+    return atomic_load_explicit(&r->gathered, memory_order_relaxed) >
+                   r->o.bytes_max
+               ? ROLLS_LEAST_BYTES
+               : RECORDER_BYTES_MAX;
 }
 
 static int64_t utc_now_ms(void)
@@ -333,6 +358,7 @@ static void on_frame(void *ctx, struct media_frame *frame,
         stop(f);
         return;
     }
+    f->rec.most = most_of(f->rolls);
     recorder_frame(&f->rec, frame, config,
                    hub_config(f->hub, frame->track == MEDIA_VIDEO
                                           ? MEDIA_AUDIO
@@ -583,6 +609,15 @@ int rolls_task(struct rolls *r, enum rolls_task task, unsigned volume,
     return 0;
 }
 
+/* Of this machine, or of the container. */
+static size_t memory_part(void)
+{
+    uint64_t all = uv_get_total_memory(), ours = uv_get_constrained_memory();
+    uint64_t n = (ours && ours < all ? ours : all) / ROLLS_MEMORY_PART;
+
+    return n && n < SIZE_MAX ? (size_t)n : SIZE_MAX;
+}
+
 int rolls_new(struct rolls **out, const struct rolls_config *cfg)
 {
     struct rolls *r = calloc(1, sizeof(*r));
@@ -590,6 +625,9 @@ int rolls_new(struct rolls **out, const struct rolls_config *cfg)
     if (!r)
         return GB_ENOMEM;
     r->o = *cfg;
+    if (!r->o.bytes_max)
+        r->o.bytes_max = memory_part();
+    atomic_init(&r->gathered, 0);
     list_init(&r->all);
     *out = r;
     return 0;
