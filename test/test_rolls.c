@@ -422,6 +422,37 @@ ssize_t pread(int file, void *buf, size_t n, off_t off)
     return preadv(file, &v, 1, off);
 }
 
+/* Likewise: so many directories are gone as soon as they are made. */
+static atomic_uint vanishing;
+
+int mkdir(const char *name, mode_t mode)
+{
+    int err = mkdirat(AT_FDCWD, name, mode);
+
+    if (!err && atomic_load(&vanishing)) {
+        atomic_fetch_sub(&vanishing, 1);
+        rmdir(name);
+    }
+    return err;
+}
+
+/* What is empty goes, and the next file is about to lie in it. */
+static void directories_that_go(void **state)
+{
+    (void)state;
+    begin(NULL);
+    atomic_store(&vanishing, 1);
+    send_gops(1);
+    start(SESSION);
+    SEND_UNTIL(told.n[ROLLS_BEGUN] + told.n[ROLLS_FAILED]);
+    assert_int_equal(told.n[ROLLS_FAILED], 0);
+    rolls_stop(rolls, ROLL);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    look(0);
+    remove_all();
+    finish();
+}
+
 /* It may be there tomorrow: neither cut off nor removed. */
 static void what_cannot_be_read_stays(void **state)
 {
@@ -461,6 +492,7 @@ int main(void)
         cmocka_unit_test(the_loops_end),
         cmocka_unit_test(repaired),
         cmocka_unit_test(what_cannot_be_read_stays),
+        cmocka_unit_test(directories_that_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

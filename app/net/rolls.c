@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define OPEN_TRIES 3
+
 enum job { JOB_NONE, JOB_OPEN, JOB_WRITE, JOB_CLOSE };
 
 /* Of its media loop from deliver_start to OVER; its node is the main loop's. */
@@ -131,15 +133,21 @@ static void report(struct roll *f, enum rolls_event event)
 
 /* ---- on the disk ------------------------------------------------------------------- */
 
+/* A directory may go in between: the last file in it has just been removed. */
 static void do_open(struct roll *f)
 {
-    f->err = disk_make_dirs(f->path, strlen(volumes_dir(f->rolls->o.volumes,
-                                                        f->volume)));
-    if (f->err)
-        return;
-    f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (f->fd < 0)
-        f->err = errno;
+    size_t root = strlen(volumes_dir(f->rolls->o.volumes, f->volume));
+
+    for (unsigned i = 0; i < OPEN_TRIES; i++) {
+        f->err = disk_make_dirs(f->path, root);
+        if (!f->err)
+            f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                         0600);
+        if (!f->err && f->fd < 0)
+            f->err = errno;
+        if (f->err != ENOENT)
+            return;
+    }
 }
 
 /* What was written of a piece that failed is cut off: files end with a whole
