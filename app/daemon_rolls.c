@@ -289,7 +289,7 @@ static void retain(struct daemon *d)
     for (unsigned i = 0; i < REMOVE_MAX; i++) {
         bool need = d->record_need > 0;
 
-        if (!archive_take_old(d->archive, daemon_now(d).utc_ms, need, &old)) {
+        if (!archive_take_old(d->archive, daemon_now(d), need, &old)) {
             d->record_need = 0;
             return;
         }

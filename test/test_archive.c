@@ -1,6 +1,7 @@
 /* app/platform/archive: the index of recordings against a plain model, what has
  * to go first, thousands of segments, no memory */
 #include "app/platform/archive.h"
+#include "base/age.h"
 #include "test/support.h"
 
 #include <stdio.h>
@@ -23,6 +24,12 @@ static void finish(void)
 {
     archive_free(a);
     assert_int_equal(mem.live, 0);
+}
+
+/* Both clocks go alike. */
+static struct gb_time at(int64_t utc_ms)
+{
+    return (struct gb_time){ (uint64_t)utc_ms, utc_ms };
 }
 
 static struct slice channel(unsigned i)
@@ -149,18 +156,38 @@ static void goes_by_age(void **state)
     assert_int_equal(put(2, T0, MIN_MS, 1, 0), 0);
     assert_int_equal(put(3, T0, MIN_MS, 1, ARCHIVE_OPEN), 0);
     assert_int_equal(put(1, now - 2 * DAY_MS - MIN_MS + 1, MIN_MS, 1, 0), 0);
-    assert_true(archive_take_old(a, now, false, &old));
+    assert_true(archive_take_old(a, at(now), false, &old));
     expect_slice(slice_str(old.channel), "34020000001320000002");
     expect_slice(slice_str(old.device), DEV);
     assert_int_equal(old.segment.begin_utc_ms, T0);
-    assert_true(archive_take_old(a, now, false, &old));
+    assert_true(archive_take_old(a, at(now), false, &old));
     assert_int_equal(old.segment.begin_utc_ms, T0 + DAY_MS);
-    assert_false(archive_take_old(a, now, false, &old));
-    assert_true(archive_take_old(a, now + 1, false, &old));
-    assert_false(archive_take_old(a, now + 100 * DAY_MS, false, &old));
+    assert_false(archive_take_old(a, at(now), false, &old));
+    assert_true(archive_take_old(a, at(now + 1), false, &old));
+    assert_false(archive_take_old(a, at(now + 100 * DAY_MS), false, &old));
     /* it is closed */
     assert_int_equal(put(3, T0, MIN_MS, 1, 0), 0);
-    assert_true(archive_take_old(a, now, false, &old));
+    assert_true(archive_take_old(a, at(now), false, &old));
+    finish();
+}
+
+/* The wall clock is weeks ahead, and perhaps not for long. */
+static void a_clock_that_leaps(void **state)
+{
+    struct archive_old old;
+    struct gb_time now = at(T0);
+
+    (void)state;
+    begin(&(struct archive_limits){ .days = 2 });
+    assert_int_equal(put(1, T0 - DAY_MS, MIN_MS, 1, 0), 0);
+    assert_false(archive_take_old(a, now, false, &old));
+    now.utc_ms += 40 * DAY_MS;
+    assert_false(archive_take_old(a, now, false, &old));
+    now.mono_ms += AGE_DOUBT_MS - 1;
+    now.utc_ms += AGE_DOUBT_MS - 1;
+    assert_false(archive_take_old(a, now, false, &old));
+    now.mono_ms++;
+    assert_true(archive_take_old(a, now, false, &old)); /* it is right, then */
     finish();
 }
 
@@ -173,20 +200,20 @@ static void goes_by_bytes(void **state)
     begin(&(struct archive_limits){ .channel_bytes = 100, .bytes = 150 });
     assert_int_equal(put(1, T0, 1000, 60, 0), 0);
     assert_int_equal(put(2, T0 + 1, 1000, 60, 0), 0);
-    assert_false(archive_take_old(a, T0, false, &old));
+    assert_false(archive_take_old(a, at(T0), false, &old));
     assert_int_equal(put(2, T0 + 2000, 1000, 30, 0), 0);
-    assert_false(archive_take_old(a, T0, false, &old)); /* just as much */
+    assert_false(archive_take_old(a, at(T0), false, &old)); /* just as much */
     assert_int_equal(put(2, T0 + 2000, 1000, 41, ARCHIVE_OPEN), 0);
-    assert_true(archive_take_old(a, T0, false, &old));
+    assert_true(archive_take_old(a, at(T0), false, &old));
     expect_slice(slice_str(old.channel), "34020000001320000002");
     assert_int_equal(old.segment.begin_utc_ms, T0 + 1);
-    assert_false(archive_take_old(a, T0, false, &old));
+    assert_false(archive_take_old(a, at(T0), false, &old));
     assert_int_equal(put(2, T0 + 2000, 1000, 91, ARCHIVE_OPEN), 0);
-    assert_true(archive_take_old(a, T0, false, &old)); /* all are 151 */
+    assert_true(archive_take_old(a, at(T0), false, &old)); /* all are 151 */
     assert_int_equal(old.segment.begin_utc_ms, T0);
     /* one that is open and too large alone stays */
     assert_int_equal(put(2, T0 + 2000, 1000, 900, ARCHIVE_OPEN), 0);
-    assert_false(archive_take_old(a, T0, true, &old));
+    assert_false(archive_take_old(a, at(T0), true, &old));
     finish();
 }
 
@@ -198,11 +225,11 @@ static void goes_at_need(void **state)
     begin(&(struct archive_limits){ 0 });
     assert_int_equal(put(1, T0 + 5000, 1000, 60, 0), 0);
     assert_int_equal(put(2, T0, 1000, 60, 0), 0);
-    assert_false(archive_take_old(a, T0 + 100 * DAY_MS, false, &old));
-    assert_true(archive_take_old(a, T0, true, &old));
+    assert_false(archive_take_old(a, at(T0 + 100 * DAY_MS), false, &old));
+    assert_true(archive_take_old(a, at(T0), true, &old));
     assert_int_equal(old.segment.begin_utc_ms, T0);
-    assert_true(archive_take_old(a, T0, true, &old));
-    assert_false(archive_take_old(a, T0, true, &old));
+    assert_true(archive_take_old(a, at(T0), true, &old));
+    assert_false(archive_take_old(a, at(T0), true, &old));
     finish();
 }
 
@@ -221,7 +248,7 @@ static void holds_a_month(void **state)
 
         for (unsigned c = 0; c < CHANNELS; c++)
             assert_int_equal(put(c, t + c, 10 * MIN_MS, 1000, 0), 0);
-        while (archive_take_old(a, t + 10 * MIN_MS + CHANNELS, false, &old)) {
+        while (archive_take_old(a, at(t + 10 * MIN_MS + CHANNELS), false, &old)) {
             assert_true(old.segment.begin_utc_ms >= last);
             last = old.segment.begin_utc_ms;
         }
@@ -330,9 +357,9 @@ static void limits_that_change(void **state)
         begin(&(struct archive_limits){ .days = 20 });
         for (unsigned k = 0; k < 10; k++)
             assert_int_equal(put(1, T0 + k * DAY_MS, MIN_MS, 100, 0), 0);
-        assert_false(archive_take_old(a, now, false, &old));
+        assert_false(archive_take_old(a, at(now), false, &old));
         archive_limit(a, &cases[i].l);
-        while (archive_take_old(a, now, false, &old))
+        while (archive_take_old(a, at(now), false, &old))
             gone++;
         if (gone != cases[i].goes)
             fail_msg("%s: %u go", cases[i].name, gone);
@@ -349,6 +376,7 @@ int main(void)
         cmocka_unit_test(goes_at_need),  cmocka_unit_test(holds_a_month),
         cmocka_unit_test(as_a_model),    cmocka_unit_test(without_memory),
         cmocka_unit_test(limits_that_change),
+        cmocka_unit_test(a_clock_that_leaps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

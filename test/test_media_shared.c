@@ -6,6 +6,7 @@
 #include "test/support.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -288,6 +289,23 @@ static void it_goes_on_after_the_end(void **state)
     close(fd);
 }
 
+/* Sockets on the port that a program which the server starts would keep open. */
+static unsigned n_inherited(void)
+{
+    unsigned n = 0;
+
+    for (int fd = 3; fd < 1024; fd++) {
+        struct sockaddr_in at = { 0 };
+        socklen_t len = sizeof(at);
+        int flags = fcntl(fd, F_GETFD);
+
+        n += flags >= 0 && !(flags & FD_CLOEXEC) &&
+             !getsockname(fd, (struct sockaddr *)&at, &len) &&
+             at.sin_port == htons(port);
+    }
+    return n;
+}
+
 /* Connections of one device find their sessions on every loop, with what was
  * read of them before. */
 static void connections_move(void **state)
@@ -304,6 +322,9 @@ static void connections_move(void **state)
             send_tcp(fd[k - 1], 100 + (uint32_t)k);
     for (uint64_t k = 1; k <= 6; k++) {
         WAIT_FOR(seen[k].packets == 3);
+    }
+    assert_int_equal(n_inherited(), 0);
+    for (uint64_t k = 1; k <= 6; k++) {
         assert_int_equal(seen[k].n[PLATFORM_MEDIA_CONNECTED], 1);
         close(fd[k - 1]);
     }

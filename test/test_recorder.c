@@ -6,6 +6,7 @@
 
 #define UTC 1700000000000
 #define MAX_SEGMENTS 40
+#define INDEX_BYTES (19 * MP4INDEX_MAX + 100)
 
 struct segment {
     char *bytes;
@@ -344,6 +345,67 @@ static void a_disk_that_does_not_keep_up(void **state)
     close_all();
 }
 
+/* Nobody takes, and no key frame comes: a camera that refreshes its pictures bit
+ * by bit, say. */
+static void a_group_without_an_end(void **state)
+{
+    static char fat[400000];
+    struct slice delta[] = { { fat, sizeof(fat) } };
+    uint64_t lost;
+
+    (void)state;
+    open_all(600000, 0);
+    gop(&w, 3);
+    memset(fat, 0x11, sizeof(fat));
+    fat[0] = 0x41;
+    for (unsigned i = 0; i < 100; i++) {
+        hub_au(w.hub, au_video(&w.au, PS_CODEC_H264, w.pts90k, delta, 1),
+               w.now_ms);
+        w.pts90k += FRAME90K;
+        w.now_ms += 40;
+        assert_true(rec.n_bytes <= RECORDER_BYTES_MAX +
+                                       RECORDER_GROUP_BYTES_MAX +
+                                       sizeof(fat) + 4096);
+    }
+    lost = rec.lost;
+    assert_true(lost > 30);
+    take_all();
+    gop(&w, 3);
+    recorder_end(&rec);
+    take_all();
+    assert_int_equal(rec.lost, lost);
+    assert_int_equal(n_seg, 2);
+    assert_int_equal(scan(&seg[0]).bytes, seg[0].n);
+    assert_string_equal(story(1), "IKpp");
+    close_all();
+}
+
+/* ... nor any picture. */
+static void sound_alone_that_nobody_takes(void **state)
+{
+    static char noise[1000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(noise); i++)
+        noise[i] = (char)(uint8_t)(i * i * 2654435761u >> 13);
+    open_all(36000000, 0);
+    for (unsigned i = 0; i < 12000; i++) {
+        hub_au(w.hub, au_sound(&w.au, PS_CODEC_G711A, w.pts90k,
+                               slice_of(noise, sizeof(noise))), w.now_ms);
+        w.pts90k += sizeof(noise) * 90 / 8;
+        w.now_ms += sizeof(noise) / 8;
+        assert_true(rec.n_bytes <= RECORDER_BYTES_MAX + INDEX_BYTES);
+    }
+    assert_int_equal(rec.segments, 1);
+    assert_true(rec.lost > 0);
+    take_all();
+    assert_true(n_seg == 1 && seg[0].ended);
+    assert_int_equal(scan(&seg[0]).bytes, seg[0].n);
+    sound(&w);
+    assert_int_equal(rec.segments, 2); /* it goes on at once */
+    close_all();
+}
+
 /* Sound of before a border that comes behind it is in the new segment, in its
  * place; what is older by more than there is room for is counted. */
 static void late_sound_keeps_its_place(void **state)
@@ -479,6 +541,8 @@ int main(void)
         cmocka_unit_test(a_long_doubt_ends),
         cmocka_unit_test(a_large_doubt_ends),
         cmocka_unit_test(a_disk_that_does_not_keep_up),
+        cmocka_unit_test(a_group_without_an_end),
+        cmocka_unit_test(sound_alone_that_nobody_takes),
         cmocka_unit_test(late_sound_keeps_its_place),
         cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(damaged_files),

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #define ROLL 3
 #define N_CLOSED 4096
@@ -57,9 +58,12 @@ static void on_done(void *ctx, const struct rolls_done *d)
 
 /* ---- a world ------------------------------------------------------------------------ */
 
+static size_t bytes_max; /* of the next world */
+
 static void begin(const char *below)
 {
-    struct rolls_config rc = { .main = &loop, .on_roll = on_roll };
+    struct rolls_config rc = { .main = &loop, .bytes_max = bytes_max,
+                               .on_roll = on_roll };
 
     memset(&told, 0, sizeof(told));
     n_done = 0;
@@ -183,16 +187,10 @@ static void hung(struct disk_job *j)
     (void)j;
 }
 
-/* The disk answers nothing while it is recorded: packets are taken as before, the
- * order to stop comes through; and when it answers again all is there. */
-static void a_disk_that_hangs(void **state)
+static void hang_disk(void)
 {
     static struct disk_job stuck[DISK_WRITERS];
-    uint64_t before;
-    unsigned pictures = 0;
 
-    (void)state;
-    begin(NULL);
     assert_int_equal(uv_sem_init(&gate, 0), 0);
     atomic_store(&hanging, 0);
     for (unsigned i = 0; i < DISK_WRITERS; i++) {
@@ -200,6 +198,24 @@ static void a_disk_that_hangs(void **state)
         disk_run(volumes_disk(volumes, 0), &loop, DISK_WRITE, &stuck[i]);
     }
     WAIT_FOR(atomic_load(&hanging) == DISK_WRITERS);
+}
+
+static void free_disk(void)
+{
+    for (unsigned i = 0; i < DISK_WRITERS; i++)
+        uv_sem_post(&gate);
+}
+
+/* The disk answers nothing while it is recorded: packets are taken as before, the
+ * order to stop comes through; and when it answers again all is there. */
+static void a_disk_that_hangs(void **state)
+{
+    uint64_t before;
+    unsigned pictures = 0;
+
+    (void)state;
+    begin(NULL);
+    hang_disk();
     send_gops(1);
     start(SESSION);
     send_gops(6);
@@ -214,14 +230,61 @@ static void a_disk_that_hangs(void **state)
     for (unsigned i = 0; i < 20; i++)
         turn();
     assert_int_equal(told.n[ROLLS_BEGUN] + told.n[ROLLS_OVER], 0);
-    for (unsigned i = 0; i < DISK_WRITERS; i++)
-        uv_sem_post(&gate);
+    free_disk();
     WAIT_FOR(told.n[ROLLS_OVER]);
     assert_int_equal(told.n[ROLLS_FAILED], 0);
     assert_int_equal(told.lost, 0);
     for (unsigned i = 0; i < told.n[ROLLS_CLOSED]; i++)
         pictures += look(i).fragments;
     assert_true(pictures >= 30);
+    remove_all();
+    finish();
+    uv_sem_destroy(&gate);
+}
+
+/* A picture of 3 KB behind the usual one. */
+static void send_fat(bool key)
+{
+    char es[3000] = "\0\0\0\1" AU_P, bytes[4000];
+    struct writer w = writer_of(bytes, sizeof(bytes));
+
+    send_picture(key);
+    memset(es + sizeof("\0\0\0\1" AU_P) - 1, 0x11,
+           sizeof(es) - sizeof("\0\0\0\1" AU_P) + 1);
+    ps_mux_video(&ps, &w, slice_of(es, sizeof(es)), pts90k, false);
+    for (size_t at = 0, n; at < w.len; at += n) {
+        n = w.len - at < 1400 ? w.len - at : 1400;
+        send_packet(bytes + at, n, at + n == w.len);
+    }
+    pts90k += STEP90K;
+}
+
+/* Nor is there memory for it to wait: all together have gathered too much, and
+ * each has a little. */
+static void a_disk_that_hangs_and_no_memory(void **state)
+{
+    uint64_t n = 0;
+
+    (void)state;
+    bytes_max = 1;
+    begin(NULL);
+    bytes_max = 0;
+    hang_disk();
+    send_gops(1);
+    start(SESSION);
+    for (unsigned i = 0; i < 2 * ROLLS_LEAST_BYTES / 3000; i++) {
+        send_fat(i % 5 == 0);
+        turn();
+    }
+    rolls_stop(rolls, ROLL);
+    free_disk();
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    assert_true(told.lost > 0);
+    for (unsigned i = 0; i < told.n[ROLLS_CLOSED]; i++) {
+        look(i);
+        n += told.size[i];
+    }
+    assert_in_range(n, ROLLS_LEAST_BYTES / 2, ROLLS_LEAST_BYTES * 3 / 2);
     remove_all();
     finish();
     uv_sem_destroy(&gate);
@@ -344,15 +407,92 @@ static void repaired(void **state)
     finish();
 }
 
+/* In place of the C library's: a disk that cannot be read behind so many bytes. */
+static atomic_llong unreadable = -1;
+
+ssize_t pread(int file, void *buf, size_t n, off_t off)
+{
+    long long from = atomic_load(&unreadable);
+    struct iovec v = { buf, n };
+
+    if (from >= 0 && off + (off_t)n > from) {
+        errno = EIO;
+        return -1;
+    }
+    return preadv(file, &v, 1, off);
+}
+
+/* Likewise: so many directories are gone as soon as they are made. */
+static atomic_uint vanishing;
+
+int mkdir(const char *name, mode_t mode)
+{
+    int err = mkdirat(AT_FDCWD, name, mode);
+
+    if (!err && atomic_load(&vanishing)) {
+        atomic_fetch_sub(&vanishing, 1);
+        rmdir(name);
+    }
+    return err;
+}
+
+/* What is empty goes, and the next file is about to lie in it. */
+static void directories_that_go(void **state)
+{
+    (void)state;
+    begin(NULL);
+    atomic_store(&vanishing, 1);
+    send_gops(1);
+    start(SESSION);
+    SEND_UNTIL(told.n[ROLLS_BEGUN] + told.n[ROLLS_FAILED]);
+    assert_int_equal(told.n[ROLLS_FAILED], 0);
+    rolls_stop(rolls, ROLL);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    look(0);
+    remove_all();
+    finish();
+}
+
+/* It may be there tomorrow: neither cut off nor removed. */
+static void what_cannot_be_read_stays(void **state)
+{
+    char path[ROLLS_PATH_MAX];
+    struct mp4scan whole;
+
+    (void)state;
+    begin(NULL);
+    send_gops(1);
+    start(SESSION);
+    send_gops(3);
+    SEND_UNTIL(told.n[ROLLS_BEGUN]);
+    rolls_stop(rolls, ROLL);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    whole = look(0);
+    assert_true(rolls_path(path, dir, SLICE("dev"), SLICE("chan"),
+                           told.begin_ms[0]));
+    for (uint64_t from = 0; from < whole.bytes / 2; from += whole.bytes / 4) {
+        atomic_store(&unreadable, (long long)from);
+        task(ROLLS_REPAIR, told.begin_ms[0]);
+        assert_int_equal(done.err, GB_EIO);
+        atomic_store(&unreadable, -1);
+        look(0);
+    }
+    remove_all();
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_are_files),
         cmocka_unit_test(a_disk_that_hangs),
+        cmocka_unit_test(a_disk_that_hangs_and_no_memory),
         cmocka_unit_test(a_disk_that_is_no_directory),
         cmocka_unit_test(no_such_session),
         cmocka_unit_test(the_loops_end),
         cmocka_unit_test(repaired),
+        cmocka_unit_test(what_cannot_be_read_stays),
+        cmocka_unit_test(directories_that_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

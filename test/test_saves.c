@@ -374,7 +374,8 @@ static void no_such_session(void **state)
     finish();
 }
 
-/* A session has it: nobody else gets it, and it is not filed. */
+/* A session has it: nobody else gets it, and it is filed when it is at rest, as
+ * was asked for last. */
 static void one_session_at_a_time(void **state)
 {
     (void)state;
@@ -382,15 +383,36 @@ static void one_session_at_a_time(void **state)
     start(SAVER_PS, NULL, SESSION);
     start(SAVER_PS, NULL, SESSION);
     assert_int_equal(said.over, 1);
-    assert_int_equal(said.last.err, GB_ENOMEM);
-    file_it(SAVER_PS, true);
-    assert_int_equal(filed.err, GB_ENOMEM);
+    assert_int_equal(said.last.err, GB_ELIMIT); /* no fault of the download */
+    assert_string_equal(said.text,
+                        "the disk has yet to write what came before");
     SEND_UNTIL(said.last.mark.bytes > 0);
+    for (unsigned i = 0; i < 2; i++)
+        saves_end(saves, FILE_ID, SAVER_PS, &said.last.mark, i == 1);
+    send_gops(1);
+    assert_int_equal(filed.n, 0);
     end_session();
-    file_it(SAVER_PS, true);
+    WAIT_FOR(filed.n == 1);
     assert_int_equal(filed.err, 0);
     assert_int_equal(size_of("ps.part"), -1);
+    assert_int_equal(size_of("ps"), -1);
     finish();
+}
+
+/* The end that nobody waits for any more: the process ends first. */
+static void never_at_rest(void **state)
+{
+    (void)state;
+    begin();
+    start(SAVER_PS, NULL, SESSION);
+    SEND_UNTIL(said.last.mark.bytes > 0);
+    saves_end(saves, FILE_ID, SAVER_PS, &said.last.mark, false);
+    stream_stop();
+    saves_free(saves);
+    disk_free(disk);
+    stream_end();
+    remove_it("ps");
+    assert_int_equal(rmdir(dir), 0);
 }
 
 /* The process before this one has published it, and was not told so. */
@@ -454,6 +476,7 @@ int main(void)
         cmocka_unit_test(no_folder),
         cmocka_unit_test(no_such_session),
         cmocka_unit_test(one_session_at_a_time),
+        cmocka_unit_test(never_at_rest),
         cmocka_unit_test(published_already),
     };
 

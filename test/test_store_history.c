@@ -253,9 +253,11 @@ static void audits(void **state)
 
 static _Atomic int64_t clock_ms;
 
-static int64_t test_clock(void)
+static _Atomic int64_t leap_ms; /* of the wall clock alone */
+
+static struct gb_time test_clock(void)
 {
-    return clock_ms;
+    return (struct gb_time){ (uint64_t)clock_ms, clock_ms + leap_ms };
 }
 
 static uint64_t total(struct store *s, enum store_list list)
@@ -299,7 +301,7 @@ static void retention(void **state)
 {
     struct store_retention keep = {
         .rows = { 1000, 1000, 20, 1000 }, .days = { 10, 30, 0, 20 },
-        .utc_ms = test_clock,
+        .now = test_clock,
     };
     char *dir = temp_dir();
     struct seen seen;
@@ -343,8 +345,13 @@ static void retention(void **state)
     settle(s, &keep);
     for (unsigned i = 3501; i <= 7000; i++)
         add_alarm(s, i, "d", "5", "2", clock_ms);
-    clock_ms += 365 * DAY;
+    leap_ms = 365 * DAY; /* by a mistake, for a moment */
     add_alarm(s, 7001, "d", "5", "2", clock_ms);
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 4501);
+    leap_ms = 0;
+    clock_ms += 365 * DAY;
+    add_alarm(s, 7002, "d", "5", "2", clock_ms);
     settle(s, &keep);
     assert_int_equal(total(s, STORE_LIST_ALARMS), 1);
     assert_int_equal(total(s, STORE_LIST_COMMANDS), 0);
@@ -355,7 +362,7 @@ static void retention(void **state)
     for (unsigned i = 0; i < 2; i++) { /* also when nothing has come since */
         store_close(s);
         s = open_store(dir, &seen, NULL);
-        assert_int_equal(seen.last_alarm, 7001);
+        assert_int_equal(seen.last_alarm, 7002);
         assert_int_equal(seen.last_command, 60);
         settle(s, &keep);
     }

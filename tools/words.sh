@@ -28,6 +28,7 @@ for f in tolower toupper isalpha isdigit isspace isalnum; do word $f "ascii_*" $
 for f in strchr strstr strrchr strpbrk strspn strcspn; do word $f "slice_find, slice_find_slice" $core; done
 for f in strcasecmp strncasecmp; do word $f "slice_ieq" $all; done
 for f in printf fprintf puts fopen malloc realloc; do word $f "no output, files or heap in the core" base/[!a]* sip sdp rtp ps; done
+word dup "fcntl(fd, F_DUPFD_CLOEXEC, 0): programs that we start shall not have it" $all
 word alloca "a bounded array, or the arena" $all
 [ $bad = 0 ] && echo "words: good"
 exit $bad

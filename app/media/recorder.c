@@ -5,7 +5,8 @@
 void recorder_init(struct recorder *r, const struct gb_alloc *alloc,
                    uint32_t segment_ms)
 {
-    *r = (struct recorder){ .alloc = alloc, .segment_ms = segment_ms };
+    *r = (struct recorder){ .alloc = alloc, .segment_ms = segment_ms,
+                            .most = RECORDER_BYTES_MAX };
     list_init(&r->pieces);
     mp4index_init(&r->index, alloc);
 }
@@ -274,19 +275,27 @@ static void put_frame(struct recorder *r, struct media_frame *f)
         r->end90k = end;
 }
 
+/* What has gathered is more than a group that is under way excuses. */
+static bool is_overdue(const struct recorder *r, bool border)
+{
+    return r->n_bytes >= r->most + (border ? 0 : RECORDER_GROUP_BYTES_MAX);
+}
+
 static void take_frame(struct recorder *r, struct media_frame *f,
                        struct media_config *config, struct media_config *other,
                        int64_t utc_ms)
 {
     bool is_video = f->track == MEDIA_VIDEO;
+    bool border = is_border(f, config, other);
 
-    if (is_border(f, config, other) && r->n_bytes < RECORDER_BYTES_MAX) {
+    if (border && !is_overdue(r, true)) {
         if (r->open && is_due(r, f, config, other))
             end(r);
         if (!r->open)
             begin(r, f, is_video ? config : other, is_video ? other : config,
                   utc_ms);
-    } else if (r->open && is_video && f->key) {
+    } else if (r->open &&
+               (is_overdue(r, border) || (is_video && f->key))) {
         starve(r);
     }
     if (!r->open) {

@@ -15,7 +15,8 @@
  *
  * It knows no file and no clock. What nobody takes gathers up to a limit; above
  * it whole groups of pictures are left out, counted, and the segment ends, so
- * that the hole is seen. The stream it records is never held up. */
+ * that the hole is seen. A group without an end is cut, sound that is alone
+ * anywhere. The stream it records is never held up. */
 #ifndef APP_MEDIA_RECORDER_H
 #define APP_MEDIA_RECORDER_H
 
@@ -23,6 +24,8 @@
 #include "base/list.h"
 
 #define RECORDER_BYTES_MAX (16u << 20) /* gathered: the disk does not keep up */
+#define RECORDER_GROUP_BYTES_MAX (8u << 20) /* on top of it: of a group of pictures
+                                               that is not cut for that */
 #define RECORDER_PIECE_BYTES (256u << 10) /* of one piece, about */
 #define RECORDER_LEAD90K 45000 /* where its first picture is: sound of before,
                                   which often comes behind it, has its place */
@@ -54,6 +57,7 @@ struct recorder {
     const struct gb_alloc *alloc;
     struct recorder_doubt doubt;
     uint32_t segment_ms;
+    size_t most;           /* that may gather; RECORDER_BYTES_MAX, or less */
     struct list pieces;    /* not taken, oldest first */
     size_t n_bytes;        /* of them */
     bool open;             /* a segment is */

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define OPEN_TRIES 3
+
 enum job { JOB_NONE, JOB_OPEN, JOB_WRITE, JOB_CLOSE };
 
 /* Of its media loop from deliver_start to OVER; its node is the main loop's. */
@@ -44,11 +46,17 @@ struct roll {
     uint64_t written_ms; /* 0: nothing yet, and what comes goes out at once */
     bool in_file;      /* a segment is begun and not closed */
     bool sound;        /* it has some */
+    size_t gathered;   /* as rolls.gathered has it */
 };
+
+_Static_assert(VOLUME_DIR_MAX + 2 * 3 * sizeof(((struct roll *)0)->device) +
+                       sizeof("//20261128/9223372036854775807.mp4") <
+                   ROLLS_PATH_MAX, "any name is short enough");
 
 struct rolls {
     struct rolls_config o;
     struct list all;
+    atomic_size_t gathered; /* by all of them */
 };
 
 struct report_mail {
@@ -125,15 +133,21 @@ static void report(struct roll *f, enum rolls_event event)
 
 /* ---- on the disk ------------------------------------------------------------------- */
 
+/* A directory may go in between: the last file in it has just been removed. */
 static void do_open(struct roll *f)
 {
-    f->err = disk_make_dirs(f->path, strlen(volumes_dir(f->rolls->o.volumes,
-                                                        f->volume)));
-    if (f->err)
-        return;
-    f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (f->fd < 0)
-        f->err = errno;
+    size_t root = strlen(volumes_dir(f->rolls->o.volumes, f->volume));
+
+    for (unsigned i = 0; i < OPEN_TRIES; i++) {
+        f->err = disk_make_dirs(f->path, root);
+        if (!f->err)
+            f->fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                         0600);
+        if (!f->err && f->fd < 0)
+            f->err = errno;
+        if (f->err != ENOENT)
+            return;
+    }
 }
 
 /* What was written of a piece that failed is cut off: files end with a whole
@@ -282,13 +296,23 @@ static bool next_job(struct roll *f, bool flush)
         begin_job(f, JOB_CLOSE);
     }
     gb_put(&gb_alloc_heap, p);
-    return true;
+    return f->job != JOB_NONE;
 }
 
+static void count(struct roll *f)
+{
+    atomic_fetch_add_explicit(&f->rolls->gathered,
+                              f->rec.n_bytes - f->gathered,
+                              memory_order_relaxed);
+    f->gathered = f->rec.n_bytes;
+}
+
+/* What has gathered is counted before it goes, and none is left at the end. */
 static void pump(struct roll *f)
 {
     uint64_t now_ms = uv_now(media_loop_uv(f->loop));
 
+    count(f);
     if (f->job != JOB_NONE)
         return;
     if (next_job(f, f->over || now_ms - f->written_ms >= ROLLS_FLUSH_MS))
@@ -308,6 +332,15 @@ static void stop(struct roll *f)
     leave(f);
     recorder_end(&f->rec);
     pump(f);
+}
+
+/* Where all have gathered too much, those that have more than a little wait. */
+static size_t most_of(const struct rolls *r)
+{
+    return atomic_load_explicit(&r->gathered, memory_order_relaxed) >
+                   r->o.bytes_max
+               ? ROLLS_LEAST_BYTES
+               : RECORDER_BYTES_MAX;
 }
 
 static int64_t utc_now_ms(void)
@@ -333,6 +366,7 @@ static void on_frame(void *ctx, struct media_frame *frame,
         stop(f);
         return;
     }
+    f->rec.most = most_of(f->rolls);
     recorder_frame(&f->rec, frame, config,
                    hub_config(f->hub, frame->track == MEDIA_VIDEO
                                           ? MEDIA_AUDIO
@@ -471,29 +505,62 @@ static void do_remove(struct task *t)
     }
 }
 
+/* A file that is looked through, and whether its disk could read it. */
+struct reading {
+    int fd;
+    bool failed;
+};
+
+static bool read_noted(void *ctx, uint64_t off, void *buf, size_t n)
+{
+    struct reading *r = ctx;
+    ssize_t k = pread(r->fd, buf, n, (off_t)off);
+
+    r->failed |= k < 0;
+    return k == (ssize_t)n;
+}
+
+/* Cut to what is whole; true: there is nothing. What cannot be read now may be
+ * there all the same: such a file stays as it is. */
+static bool repair(struct task *t, int fd)
+{
+    struct reading r = { .fd = fd };
+    struct mp4scan m = { .fragments = 0 };
+    struct stat st;
+
+    if (fstat(fd, &st)) {
+        t->d.err = GB_EIO;
+        return false;
+    }
+    if (mp4scan(&m, read_noted, &r, (uint64_t)st.st_size))
+        m.fragments = 0;
+    if (r.failed) {
+        t->d.err = GB_EIO;
+        return false;
+    }
+    if (!m.fragments)
+        return true;
+    t->d.bytes = m.bytes;
+    t->d.duration_ms = m.duration_ms;
+    if (m.bytes < (uint64_t)st.st_size && ftruncate(fd, (off_t)m.bytes))
+        t->d.err = GB_EIO;
+    else
+        mp4end_write(fd, &t->d.bytes); /* without it, it plays all the same */
+    return false;
+}
+
 static void do_repair(struct task *t)
 {
     int fd = open(t->path, O_RDWR | O_CLOEXEC);
-    struct mp4scan m;
-    struct stat st;
-    bool good;
+    bool empty;
 
     if (fd < 0) {
         t->d.err = errno == ENOENT ? 0 : GB_EIO;
         return;
     }
-    good = !fstat(fd, &st) &&
-           !mp4scan(&m, disk_read_at, &fd, (uint64_t)st.st_size) && m.fragments;
-    if (good) {
-        t->d.bytes = m.bytes;
-        t->d.duration_ms = m.duration_ms;
-        if (m.bytes < (uint64_t)st.st_size && ftruncate(fd, (off_t)m.bytes))
-            t->d.err = GB_EIO;
-        else
-            mp4end_write(fd, &t->d.bytes); /* without it, it plays all the same */
-    }
+    empty = repair(t, fd);
     close(fd);
-    if (!good)
+    if (empty)
         do_remove(t); /* not one picture */
 }
 
@@ -550,6 +617,15 @@ int rolls_task(struct rolls *r, enum rolls_task task, unsigned volume,
     return 0;
 }
 
+/* Of this machine, or of the container. */
+static size_t memory_part(void)
+{
+    uint64_t all = uv_get_total_memory(), ours = uv_get_constrained_memory();
+    uint64_t n = (ours && ours < all ? ours : all) / ROLLS_MEMORY_PART;
+
+    return n && n < SIZE_MAX ? (size_t)n : SIZE_MAX;
+}
+
 int rolls_new(struct rolls **out, const struct rolls_config *cfg)
 {
     struct rolls *r = calloc(1, sizeof(*r));
@@ -557,6 +633,9 @@ int rolls_new(struct rolls **out, const struct rolls_config *cfg)
     if (!r)
         return GB_ENOMEM;
     r->o = *cfg;
+    if (!r->o.bytes_max)
+        r->o.bytes_max = memory_part();
+    atomic_init(&r->gathered, 0);
     list_init(&r->all);
     *out = r;
     return 0;

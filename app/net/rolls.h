@@ -8,7 +8,8 @@
  *
  * A roll is one recording of one channel, of however many segments. The disk has
  * one job of a roll at a time; what comes meanwhile gathers, and is left out
- * above a limit: a disk that is slow or gone never holds up the stream. */
+ * above a limit: a disk that is slow or gone never holds up the stream, nor takes
+ * more of the memory than a part, however many are recorded. */
 #ifndef APP_NET_ROLLS_H
 #define APP_NET_ROLLS_H
 
@@ -18,7 +19,9 @@
 
 #define ROLLS_REPORT_MS 2000   /* between two reports of one segment */
 #define ROLLS_FLUSH_MS 1000    /* what has gathered goes out at the latest */
-#define ROLLS_PATH_MAX 1400
+#define ROLLS_PATH_MAX 1536
+#define ROLLS_MEMORY_PART 8 /* of the memory, that all may gather */
+#define ROLLS_LEAST_BYTES (1u << 20) /* that each may, above that */
 
 enum rolls_sync { ROLLS_SYNC_NEVER, ROLLS_SYNC_SEGMENT, ROLLS_SYNC_ALWAYS };
 
@@ -46,6 +49,7 @@ struct rolls_config {
     uv_loop_t *main;
     struct media_net *media;
     struct volumes *volumes; /* borrowed */
+    size_t bytes_max; /* that all may gather; 0: by the memory there is */
     void (*on_roll)(void *ctx, const struct rolls_report *r);
     void *ctx;
 };

@@ -16,12 +16,15 @@
 
 enum job { JOB_NONE, JOB_OPEN, JOB_WRITE, JOB_CLOSE };
 
+struct filing;
+
 /* One file. Of the main loop while `busy` is false, else of its media loop. */
 struct save {
     struct list node; /* in saves.all; the main loop's */
     struct saves *saves;
     uint64_t id, session;
     bool busy;
+    struct filing *ending; /* main's: once it is at rest; NULL: is not wanted */
     struct media_loop *loop;
     struct hub *hub;
     struct hub_tap tap;
@@ -65,6 +68,7 @@ struct start_mail {
 };
 
 static void pump(struct save *f);
+static void file_at_rest(struct save *f);
 
 /* ---- reports --------------------------------------------------------------------- */
 
@@ -72,8 +76,11 @@ static void deliver_report(struct mail *m)
 {
     struct report_mail *e = container_of(m, struct report_mail, mail);
 
-    if (e->save)
+    if (e->save) {
         e->save->busy = false;
+        if (e->save->ending)
+            file_at_rest(e->save);
+    }
     e->r.text = e->text;
     e->saves->o.on_saved(e->saves->o.ctx, &e->r);
     free(e);
@@ -348,15 +355,17 @@ static void save_free(struct save *f)
     list_remove(&f->node);
     if (f->has_saver)
         saver_fini(&f->saver);
+    free(f->ending);
     free(f);
 }
 
 /* Nothing could be begun. */
-static void not_started(struct saves *s, const struct saves_order *o)
+static void not_started(struct saves *s, const struct saves_order *o, int err,
+                        const char *text)
 {
     const struct saves_report r = { .id = o->id, .session = o->session,
-                                    .mark = o->mark, .over = true,
-                                    .err = GB_ENOMEM, .text = "no memory" };
+                                    .mark = o->mark, .over = true, .err = err,
+                                    .text = text };
 
     s->o.on_saved(s->o.ctx, &r);
 }
@@ -369,8 +378,12 @@ void saves_start(struct saves *s, const struct saves_order *o)
     if (!f)
         f = save_new(s, o);
     if (!f || !e || f->busy) {
+        bool busy = f && f->busy;
+
         free(e);
-        not_started(s, o);
+        not_started(s, o, busy ? GB_ELIMIT : GB_ENOMEM,
+                    busy ? "the disk has yet to write what came before"
+                         : "no memory");
         return;
     }
     f->session = o->session;
@@ -382,7 +395,7 @@ void saves_start(struct saves *s, const struct saves_order *o)
     if (!f->loop || !media_net_post(s->o.media, o->loop, &e->mail)) {
         f->busy = false;
         free(e);
-        not_started(s, o);
+        not_started(s, o, GB_ELIMIT, "the media side takes no more");
     }
 }
 
@@ -436,30 +449,49 @@ static void filed(struct disk_job *j)
     free(g);
 }
 
+/* Takes g; f may be NULL: nothing was written by this process. */
+static void begin_filing(struct saves *s, struct filing *g, struct save *f)
+{
+    if (f && f->has_saver && f->off > g->bytes)
+        g->bytes = f->off;
+    if (f)
+        save_free(f);
+    g->job.work = file_it;
+    g->job.done = filed;
+    disk_run(s->o.disk, s->o.main, DISK_WRITE, &g->job);
+}
+
+static void file_at_rest(struct save *f)
+{
+    struct filing *g = f->ending;
+
+    f->ending = NULL;
+    begin_filing(g->saves, g, f);
+}
+
 void saves_end(struct saves *s, uint64_t id, enum saver_format format,
                const struct saver_mark *mark, bool remove)
 {
     struct save *f = find(s, id);
     struct filing *g = calloc(1, sizeof(*g));
 
-    if (!g || (f && f->busy)) {
-        free(g);
-        s->o.on_filed(s->o.ctx, id, 0, GB_ENOMEM, "the file is not at rest");
+    if (!g) {
+        s->o.on_filed(s->o.ctx, id, 0, GB_ENOMEM, "no memory");
         return;
     }
     g->saves = s;
     g->id = id;
     g->remove = remove;
     g->mp4 = format == SAVER_MP4;
-    g->bytes = f && f->has_saver && f->off > mark->bytes ? f->off
-                                                         : mark->bytes;
+    g->bytes = mark->bytes;
     path_of(s, id, format, true, g->part);
     path_of(s, id, format, false, g->final);
-    if (f)
-        save_free(f);
-    g->job.work = file_it;
-    g->job.done = filed;
-    disk_run(s->o.disk, s->o.main, DISK_WRITE, &g->job);
+    if (!f || !f->busy) {
+        begin_filing(s, g, f);
+        return;
+    }
+    free(f->ending); /* the last word counts */
+    f->ending = g;
 }
 
 int saves_new(struct saves **out, const struct saves_config *cfg)

@@ -59,7 +59,8 @@ struct saves_order {
 void saves_start(struct saves *s, const struct saves_order *o);
 /* The id of a file that has this name while it is not whole; false: none has. */
 bool saves_is_part(const char *name, uint64_t *id);
-/* Publishes NAME, or removes all of it; on_filed follows. mark as above. */
+/* Publishes NAME, or removes all of it, once the file is at rest; on_filed
+ * follows. Of several orders that wait for that the last counts. mark as above. */
 void saves_end(struct saves *s, uint64_t id, enum saver_format format,
                const struct saver_mark *mark, bool remove);
 #endif

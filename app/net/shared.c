@@ -7,6 +7,7 @@
 #include "rtp/packet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,7 +239,7 @@ static void pending_give(struct pending *c, const struct owner *to)
     int copy = -1;
 
     if (!uv_fileno((uv_handle_t *)&c->tcp, &fd))
-        copy = dup(fd);
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy >= 0)
         s->o.pass_connection(s->o.ctx, to, copy, c->head, c->n);
     pending_close(c);

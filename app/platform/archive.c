@@ -1,5 +1,6 @@
 #include "app/platform/archive.h"
 
+#include "base/age.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/timerq.h"
@@ -26,6 +27,7 @@ struct archive {
     struct archive_limits limits;
     struct map channels;
     struct timerq by_age;
+    struct age age;
     struct list over;
     size_t n;
     uint64_t bytes;
@@ -385,25 +387,26 @@ void archive_sums_of(const struct archive *a, struct slice device,
 /* ---- what has to go ------------------------------------------------------------- */
 
 /* The channel that has to give its first closed segment; NULL: none. */
-static struct archive_channel *next_old(struct archive *a, int64_t now_utc_ms,
+static struct archive_channel *next_old(struct archive *a, struct gb_time now,
                                         bool need)
 {
     int64_t age_ms = (int64_t)a->limits.days * DAY_MS;
+    int64_t utc_ms = age_utc_ms(&a->age, now);
     struct timerq_node *t = NULL;
 
     if (!list_is_empty(&a->over))
         return container_of(a->over.next, struct archive_channel, over);
     if (need || (a->limits.bytes && a->bytes > a->limits.bytes))
         t = timerq_pop(&a->by_age, TIMERQ_NEVER - 1);
-    else if (age_ms && now_utc_ms > age_ms)
-        t = timerq_pop(&a->by_age, (uint64_t)(now_utc_ms - age_ms));
+    else if (age_ms && utc_ms > age_ms)
+        t = timerq_pop(&a->by_age, (uint64_t)(utc_ms - age_ms));
     return t ? container_of(t, struct archive_channel, oldest) : NULL;
 }
 
-bool archive_take_old(struct archive *a, int64_t now_utc_ms, bool need,
+bool archive_take_old(struct archive *a, struct gb_time now, bool need,
                       struct archive_old *out)
 {
-    struct archive_channel *c = next_old(a, now_utc_ms, need);
+    struct archive_channel *c = next_old(a, now, need);
     size_t i;
 
     if (!c)

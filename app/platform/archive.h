@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "base/time.h"
 #include "base/writer.h"
 
 #include <stdbool.h>
@@ -86,13 +87,13 @@ void archive_sums_of(const struct archive *a, struct slice device,
                      struct slice channel, struct archive_sums *out);
 
 /* Takes out the next segment that has to go: of a channel above its limit, too
- * old, or the oldest where all are too much. Never an open one. false: none has
- * to. need: one more goes even so, for a disk that is full. Costs the same
- * however many there are, but for the logarithm of the channels. */
+ * old (by base/age.h), or the oldest where all are too much. Never an open one.
+ * false: none has to. need: one more goes even so, for a disk that is full. Costs
+ * the same however many there are, but for the logarithm of the channels. */
 struct archive_old {
     char device[ARCHIVE_NAME_MAX + 1], channel[ARCHIVE_NAME_MAX + 1];
     struct archive_segment segment;
 };
-bool archive_take_old(struct archive *a, int64_t now_utc_ms, bool need,
+bool archive_take_old(struct archive *a, struct gb_time now, bool need,
                       struct archive_old *out);
 #endif

@@ -139,6 +139,8 @@ const struct chinese_row chinese_job[] = {
     { "the head of the answer is too long", "应答头过长" },
     { "the connection was closed before an answer", "应答前连接已关闭" },
     { "no memory", "内存不足" },
+    { "the disk does not keep up", "磁盘写入速度跟不上" },
+    { "the disk has yet to write what came before", "磁盘尚未写完之前的内容" },
     { "no answer in time", "未及时应答" },
     { "no answer", "没有应答" },
     { "the disk is full", "磁盘已满" },

@@ -3,6 +3,7 @@
 #include "app/net/log.h"
 #include "app/store/salvage.h"
 #include "app/store/sql.h"
+#include "base/age.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -115,7 +116,8 @@ struct store {
     sqlite3_stmt *stmt[N_STATEMENTS];
     struct sql_run devices; /* what PUT_DEVICES writes */
     unsigned n_added; /* rows of history since the last trimming */
-    int64_t trimmed_ms; /* wall clock of that; 0: not yet */
+    struct age age;
+    int64_t trimmed_ms; /* by it; 0: not yet */
     bool full_sync;   /* as sync_for left it */
     bool damaged;     /* seen by a question or a commit; not yet replaced */
     unsigned replaced;
@@ -376,9 +378,10 @@ static bool apply(struct store *s, const struct store_job *j)
     return apply_plain(s, j);
 }
 
-static int64_t system_ms(void)
+static struct gb_time system_now(void)
 {
-    return (int64_t)time(NULL) * 1000;
+    return (struct gb_time){ .mono_ms = uv_hrtime() / 1000000,
+                             .utc_ms = (int64_t)time(NULL) * 1000 };
 }
 
 /* Those behind the newest `rows`, then the too old ones, in ids' order. */
@@ -409,7 +412,7 @@ static bool trim(struct store *s)
 
     if (!store_writer_keeps(&s->writer, &keep, &anew))
         return true;
-    now_ms = keep.utc_ms ? keep.utc_ms() : system_ms();
+    now_ms = age_utc_ms(&s->age, keep.now ? keep.now() : system_now());
     if (!anew && s->n_added < TRIM_EVERY && now_ms >= s->trimmed_ms &&
         now_ms - s->trimmed_ms < STORE_TRIM_MS)
         return true;

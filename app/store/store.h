@@ -166,8 +166,8 @@ enum store_kind { STORE_ALARMS, STORE_POSITIONS, STORE_COMMANDS, STORE_AUDITS,
                   STORE_KINDS };
 struct store_retention {
     uint32_t rows[STORE_KINDS], days[STORE_KINDS];
-    /* Wall clock in ms, asked on the store's thread; NULL: the system's. */
-    int64_t (*utc_ms)(void);
+    /* Asked on the store's thread; NULL: the system's. What goes by age: base/age.h */
+    struct gb_time (*now)(void);
 };
 /* From now on; what is too much goes with the next commit. Before the first
  * call everything is kept. */

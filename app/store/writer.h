@@ -53,7 +53,7 @@ struct store_writer {
     uint32_t n_history; /* of the jobs: alarms and positions */
     struct list asks; /* struct store_question, oldest first */
     uint32_t n_asks;
-    struct store_retention keep; /* of history; rows 0 and utc_ms NULL in all:
+    struct store_retention keep; /* of history; rows 0 and now NULL in all:
                                     nothing goes */
     bool keeps;                  /* keep was set */
     bool kept_anew;              /* and not looked at since */

@@ -1,0 +1,22 @@
+#include "base/age.h"
+
+static int64_t believe(struct age *a, struct gb_time now)
+{
+    *a = (struct age){ .begun = true, .last = now };
+    return now.utc_ms;
+}
+
+int64_t age_utc_ms(struct age *a, struct gb_time now)
+{
+    int64_t passed_ms = (int64_t)(now.mono_ms - a->last.mono_ms);
+    int64_t due_ms = a->last.utc_ms + passed_ms;
+
+    if (!a->begun || now.utc_ms - due_ms <= AGE_LEAP_MS)
+        return believe(a, now);
+    if (!a->doubts)
+        a->since_ms = now.mono_ms;
+    a->doubts = true;
+    if (now.mono_ms - a->since_ms >= AGE_DOUBT_MS)
+        return believe(a, now);
+    return due_ms;
+}

@@ -1,0 +1,25 @@
+/* base/age.h - the time by which old things go
+ *
+ * A clock that is set ahead, by a mistake that may last a minute, shall not take
+ * what is kept for days: what it has leapt counts once it has stayed so for
+ * AGE_DOUBT_MS. What it is set back counts at once, and its first word is taken. */
+#ifndef BASE_AGE_H
+#define BASE_AGE_H
+
+#include "base/time.h"
+
+#include <stdbool.h>
+
+#define AGE_LEAP_MS 600000   /* ahead of the monotonic clock by more: a leap */
+#define AGE_DOUBT_MS 3600000 /* so long is a leap not believed */
+
+/* All zero: nothing is known yet. */
+struct age {
+    bool begun, doubts;
+    struct gb_time last; /* that was believed */
+    uint64_t since_ms;   /* doubts: monotonic */
+};
+
+/* UTC as far as it is believed. Asked again at any times. */
+int64_t age_utc_ms(struct age *a, struct gb_time now);
+#endif
