@@ -185,6 +185,42 @@ static void equals_the_device(void **state)
     }
 }
 
+/* A picture that is larger than the room for it at first. */
+static void large_pictures(void **state)
+{
+    static char es[150000];
+    struct slice all, key = key_es();
+    struct ps_mux m;
+    size_t two = 0;
+
+    (void)state;
+    memset(es, 0x5a, sizeof(es));
+    memcpy(es, key.p, key.n);
+    assert_int_equal(ps_mux_init(&m, PS_CODEC_H264, PS_CODEC_UNKNOWN, 4000000),
+                     0);
+    begin();
+    for (unsigned i = 0; i < 3; i++) {
+        two = i < 2 ? out.len : two; /* where the second begins */
+        ps_mux_video(&m, &out, slice_of(es, sizeof(es)), 90000 + i * FRAME90K,
+                     true);
+        es[sizeof(es) - 1] = (char)i;
+    }
+    all = done();
+    for (size_t step = 1400; step < 200000; step *= 5) {
+        assert_int_equal(open_world(0), 0);
+        feed(slice_head(all, 500), true);
+        assert_int_equal(view(0), 0);
+        feed_steps(slice_from(all, 500), step, true);
+        hub_end(w.hub);
+        pump(&w.edge[0]);
+        if (!slice_eq(slice_of((char *)w.edge[0].got, w.edge[0].n),
+                      slice_from(all, two)))
+            fail_msg("steps of %zu: %zu bytes of %zu", step, w.edge[0].n,
+                     all.n - two);
+        close_world();
+    }
+}
+
 /* A recording: the viewer comes late and gets all from the first key frame's
  * pack on; once another viewer has begun, nothing is kept for him. */
 static void beginning_is_held(void **state)
@@ -372,7 +408,8 @@ static void no_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equals_the_device), cmocka_unit_test(shared),
+        cmocka_unit_test(equals_the_device),
+        cmocka_unit_test(large_pictures), cmocka_unit_test(shared),
         cmocka_unit_test(beginning_is_held),
         cmocka_unit_test(after_a_gap),       cmocka_unit_test(unread_codec),
         cmocka_unit_test(slow),              cmocka_unit_test(no_memory),
