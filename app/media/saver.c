@@ -452,14 +452,17 @@ void saver_frame(struct saver *s, struct media_frame *f,
 
 void saver_end(struct saver *s)
 {
-    struct media_config *config[MEDIA_TRACKS] = { NULL };
+    struct media_config *video = NULL, *audio = NULL; /* the first of each */
 
     if (s->err || !s->ready)
         return;
     for (size_t i = s->n_held; i-- > 0;)
-        config[s->held[i].frame->track] = s->held[i].config;
-    if (config[MEDIA_VIDEO] && (!s->begun || s->resumed))
-        begin(s, config[MEDIA_VIDEO], config[MEDIA_AUDIO]);
+        if (s->held[i].frame->track == MEDIA_VIDEO)
+            video = s->held[i].config;
+        else
+            audio = s->held[i].config;
+    if (video && (!s->begun || s->resumed))
+        begin(s, video, audio);
     if (s->begun)
         take_held(s);
 }
