@@ -53,6 +53,17 @@ int ps_mux_init(struct ps_mux *m, enum ps_codec video, enum ps_codec audio,
     return 0;
 }
 
+void ps_mux_change(struct ps_mux *m, enum ps_codec codec)
+{
+    enum ps_codec *of = ps_codec_is_video(codec) ? &m->video : &m->audio;
+
+    if (*of == codec)
+        return;
+    *of = codec;
+    m->changes++;
+    m->changed = true;
+}
+
 /* Pack header; system header and map when the receiver may lack them. */
 static void begin_pack(struct ps_mux *m, struct writer *w, uint64_t pts90k,
                        bool maps)
@@ -64,12 +75,14 @@ static void begin_pack(struct ps_mux *m, struct writer *w, uint64_t pts90k,
         scr = m->last_scr90k;
     m->last_scr90k = scr;
     ps_pack_encode(w, scr, m->mux_rate);
-    if (!maps && m->started)
+    if (!maps && m->started && !m->changed)
         return;
     ps_system_encode(w, m->video != PS_CODEC_UNKNOWN,
                      m->audio != PS_CODEC_UNKNOWN);
-    ps_map_encode(w, ps_codec_type(m->video), ps_codec_type(m->audio));
+    ps_map_encode_version(w, (uint8_t)(m->changes + 1), ps_codec_type(m->video),
+                          ps_codec_type(m->audio));
     m->started = true;
+    m->changed = false;
 }
 
 /* The PTS takes its room from the first PES: no length is above 0xffc6. */

@@ -16,6 +16,8 @@ struct ps_mux {
     enum ps_codec video, audio; /* UNKNOWN: no such stream */
     uint32_t mux_rate;          /* 50 byte/s units, not 0 */
     bool started;
+    uint8_t changes;            /* of a codec: the version of the map, less 1 */
+    bool changed;               /* which no map has told yet */
     uint64_t last_scr90k;
     unsigned frames_since_psm;
 };
@@ -23,6 +25,9 @@ struct ps_mux {
 /* GB_EUNSUPPORTED when neither codec can be carried. */
 int ps_mux_init(struct ps_mux *m, enum ps_codec video, enum ps_codec audio,
                 uint32_t peak_bps);
+
+/* What comes from here on is of another codec: the next pack brings the map. */
+void ps_mux_change(struct ps_mux *m, enum ps_codec codec);
 
 /* Appends the pack of one frame: Annex B bytes with start codes and, on key
  * frames, parameter sets in front. pts90k is unwrapped; it is masked here.

@@ -240,7 +240,14 @@ void ps_system_encode(struct writer *w, bool video, bool audio)
 
 void ps_map_encode(struct writer *w, uint8_t video_type, uint8_t audio_type)
 {
-    uint8_t b[24] = { 0, 0, 1, PS_ID_MAP, 0, 0, 0xe1, 0xff, 0, 0, 0, 0 };
+    ps_map_encode_version(w, 1, video_type, audio_type);
+}
+
+void ps_map_encode_version(struct writer *w, uint8_t version,
+                           uint8_t video_type, uint8_t audio_type)
+{
+    uint8_t b[24] = { 0, 0, 1, PS_ID_MAP, 0, 0,
+                      (uint8_t)(0xe0 | (version & 0x1f)), 0xff, 0, 0, 0, 0 };
     size_t n = 12;
     uint32_t crc;
 

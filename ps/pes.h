@@ -99,6 +99,10 @@ void ps_system_encode(struct writer *w, bool video, bool audio);
 /* Types of 0 leave the stream out. */
 void ps_map_encode(struct writer *w, uint8_t video_type, uint8_t audio_type);
 
+/* The version tells a reader of the map that another one has come; of 5 bits. */
+void ps_map_encode_version(struct writer *w, uint8_t version,
+                           uint8_t video_type, uint8_t audio_type);
+
 /* The header of a PES with n payload bytes (at most 65535 - 8); aligned is
  * data_alignment_indicator. pts90k NULL: none. */
 void ps_pes_encode(struct writer *w, uint8_t id, size_t n, bool aligned,

@@ -241,6 +241,7 @@ struct sim {
     struct sim_file file[SIM_MAX_FILES];
     unsigned files_removed;
     int file_err;              /* of everything that is written */
+    int filing_err;            /* of what is done with a file at its end */
     /* actions seen */
     unsigned actions[PLATFORM_LOG + 1];
     unsigned device_flags;      /* of all DEVICE_CHANGED */

@@ -178,7 +178,8 @@ void sim_on_file_order(struct sim *s, const struct platform_action *a)
     }
     f->published = !(a->flags & PLATFORM_FILE_REMOVE);
     s->files_removed += !f->published;
-    platform_download_filed(s->p, a->download, f->mark.bytes, 0, NULL, s->now);
+    platform_download_filed(s->p, a->download, f->mark.bytes, s->filing_err,
+                            s->filing_err ? "no space left" : NULL, s->now);
     if (!f->published)
         *f = (struct sim_file){ .download = 0 };
 }

@@ -9,9 +9,9 @@
 #define T0 (SIM_UTC / 1000)
 #define HALF 1800u
 
-static struct sim_device *recorder(unsigned n)
+static struct sim_device *recorder_of(unsigned n, const struct sim_options *o)
 {
-    struct sim_device *d = ready();
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, o);
 
     for (unsigned i = 0; i < n; i++) {
         d->record[i].from_s = T0 + i * HALF;
@@ -21,6 +21,11 @@ static struct sim_device *recorder(unsigned n)
     d->tells_time = true;
     d->send_rate = 100;
     return d;
+}
+
+static struct sim_device *recorder(unsigned n)
+{
+    return recorder_of(n, NULL);
 }
 
 static uint64_t order(uint64_t from_s, uint64_t to_s)
@@ -405,6 +410,89 @@ static void the_disk_is_full(void **state)
     expect_state(j, PLATFORM_DOWNLOAD_DONE);
     assert_int_equal(j.covered_ms, j.total_ms);
     assert_true(d->invites >= 2);
+    ends_clean();
+}
+
+/* What may be used of it is: the one that runs stops, the others do not begin; when
+ * there is room, they go on. */
+static void the_room_is_used_up(void **state)
+{
+    const struct sim_options o = { .config = { .auto_enrol = true,
+                                               .download_bytes = 900000 } };
+    struct sim_device *d = recorder_of(2, &o);
+    uint64_t id[2] = { order(T0, T0 + HALF / 3) };
+    struct platform_download j;
+    unsigned invites;
+
+    (void)state;
+    expect_state(until_over(id[0], 100), PLATFORM_DOWNLOAD_DONE);
+    id[1] = order(T0 + HALF / 3, T0 + 2 * HALF / 3);
+    sim_run(&s, 30000);
+    j = job(id[1]);
+    expect_state(j, PLATFORM_DOWNLOAD_QUEUED);
+    assert_true(text_has(j.evidence.p, "the room for downloads is used up"));
+    assert_int_equal(j.session, 0);
+    assert_int_equal(j.tries, 0);
+    assert_true(j.covered_ms > 0); /* it had begun */
+    assert_int_equal(d->byes, d->invites);
+    invites = d->invites;
+    sim_run(&s, 300000);
+    assert_int_equal(d->invites, invites);
+    assert_int_equal(platform_download_cancel(s.p, id[0], s.now), 0);
+    expect_state(until_over(id[1], 200), PLATFORM_DOWNLOAD_DONE);
+    ends_clean();
+}
+
+static void the_file_cannot_be_finished(void **state)
+{
+    uint64_t id;
+    struct platform_download j;
+
+    (void)state;
+    recorder(1);
+    id = order(T0, T0 + HALF);
+    s.filing_err = GB_EIO;
+    j = until_over(id, 200);
+    expect_state(j, PLATFORM_DOWNLOAD_FAILED);
+    assert_false(j.has_file);
+    assert_true(text_has(j.evidence.p,
+                         "the file could not be finished: no space left"));
+    ends_clean();
+}
+
+/* The oldest that is over goes, with its file; who waits is never sent away. */
+static void only_so_many_are_remembered(void **state)
+{
+    uint64_t first, id = 0;
+    struct platform_download_order o;
+    struct platform_download j;
+    struct sim_device *d;
+
+    (void)state;
+    recorder(1);
+    first = order(T0 - HALF, T0 - 1);
+    for (unsigned i = 1; i < PLATFORM_DOWNLOADS_MAX; i++)
+        expect_state(until_over(order(T0 - HALF, T0 - 1), 100),
+                     PLATFORM_DOWNLOAD_FAILED);
+    assert_true(job(first).is_final);
+    assert_int_equal(s.actions[PLATFORM_DOWNLOAD_GONE], 0);
+    order(T0 - HALF, T0 - 1);
+    sim_run(&s, 1000);
+    assert_false(platform_download_view(s.p, first, &j));
+    assert_int_equal(s.actions[PLATFORM_DOWNLOAD_GONE], 1);
+    ends_clean();
+
+    d = recorder(0);
+    sim_unregister(d);
+    sim_run(&s, 1000);
+    o = (struct platform_download_order){ .device = slice_str(nvr),
+                                          .channel = slice_str(channel),
+                                          .start_s = T0, .stop_s = T0 + 60 };
+    for (unsigned i = 0; i < 2 * PLATFORM_DOWNLOADS_MAX; i++)
+        assert_int_equal(platform_download_start(s.p, &o, s.now, &id), 0);
+    assert_int_equal(platform_download_start(s.p, &o, s.now, &id), GB_ELIMIT);
+    sim_run(&s, 1000);
+    assert_int_equal(s.actions[PLATFORM_DOWNLOAD_GONE], 0);
     ends_clean();
 }
 
@@ -798,6 +886,9 @@ int main(void)
         cmocka_unit_test(note_9_12_as_many_as_the_device_takes),
         cmocka_unit_test(the_disk_is_full),
         cmocka_unit_test(the_file_is_gone),
+        cmocka_unit_test(the_room_is_used_up),
+        cmocka_unit_test(the_file_cannot_be_finished),
+        cmocka_unit_test(only_so_many_are_remembered),
         cmocka_unit_test(holes_that_are_met),
         cmocka_unit_test(nothing_is_recorded),
         cmocka_unit_test(it_does_not_tell),

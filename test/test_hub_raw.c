@@ -185,6 +185,44 @@ static void equals_the_device(void **state)
     }
 }
 
+/* What is held until a picture is known to be a key frame is more than the room
+ * for it at first. */
+static void much_before_a_key(void **state)
+{
+    static char es[150000];
+    struct slice all, key = key_es();
+    struct ps_mux m;
+    size_t two = 0;
+
+    (void)state;
+    memset(es, 0x5a, sizeof(es));
+    memcpy(es, "\0\0\0\1\6", 5); /* SEI */
+    memcpy(es + sizeof(es) - key.n - 1, key.p, key.n);
+    assert_int_equal(ps_mux_init(&m, PS_CODEC_H264, PS_CODEC_UNKNOWN, 4000000),
+                     0);
+    begin();
+    for (unsigned i = 0; i < 3; i++) {
+        two = i < 2 ? out.len : two; /* where the second begins */
+        ps_mux_video(&m, &out, i ? slice_of(es, sizeof(es)) : key,
+                     90000 + i * FRAME90K, true);
+        es[sizeof(es) - 1] = (char)i;
+    }
+    all = done();
+    for (size_t step = 1400; step < 200000; step *= 5) {
+        assert_int_equal(open_world(0), 0);
+        feed(slice_head(all, two / 2), true);
+        assert_int_equal(view(0), 0);
+        feed_steps(slice_from(all, two / 2), step, true);
+        hub_end(w.hub);
+        pump(&w.edge[0]);
+        if (!slice_eq(slice_of((char *)w.edge[0].got, w.edge[0].n),
+                      slice_from(all, two)))
+            fail_msg("steps of %zu: %zu bytes of %zu", step, w.edge[0].n,
+                     all.n - two);
+        close_world();
+    }
+}
+
 /* A recording: the viewer comes late and gets all from the first key frame's
  * pack on; once another viewer has begun, nothing is kept for him. */
 static void beginning_is_held(void **state)
@@ -372,7 +410,8 @@ static void no_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equals_the_device), cmocka_unit_test(shared),
+        cmocka_unit_test(equals_the_device),
+        cmocka_unit_test(much_before_a_key), cmocka_unit_test(shared),
         cmocka_unit_test(beginning_is_held),
         cmocka_unit_test(after_a_gap),       cmocka_unit_test(unread_codec),
         cmocka_unit_test(slow),              cmocka_unit_test(no_memory),

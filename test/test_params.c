@@ -5,6 +5,7 @@
 
 #include "app/media/params.h"
 #include "test/media.h"
+#include "test/nalmaker.h"
 
 static const struct slice h264[] = { S(AU_SPS), S(AU_PPS), S(AU_IDR) };
 static const struct slice h265[] = { S(AU_VPS265), S(AU_SPS265),
@@ -146,6 +147,72 @@ static void too_large_are_not_kept(void **state)
     }
 }
 
+/* A PPS of this id, and an SPS of 16x16; valid until the next call. */
+static struct slice pps_of(uint32_t id)
+{
+    static struct nalmaker m;
+
+    m.bits = 0;
+    nal_u(&m, 8, 0x68);
+    nal_ue(&m, id);
+    nal_ue(&m, 0);
+    return nal_done(&m);
+}
+
+static struct slice sps_of(uint32_t id)
+{
+    static struct nalmaker m;
+
+    m.bits = 0;
+    nal_u(&m, 32, 0x6742c00a); /* baseline, level 1 */
+    nal_ue(&m, id);
+    nal_ue(&m, 0); /* log2_max_frame_num */
+    nal_ue(&m, 2); /* pic_order_cnt_type */
+    nal_ue(&m, 1); /* frames */
+    nal_u(&m, 1, 0);
+    nal_ue(&m, id); /* macroblocks, less 1 */
+    nal_ue(&m, id);
+    nal_u(&m, 5, 0x18); /* frame_mbs_only, direct_8x8; no cropping, no VUI */
+    return nal_done(&m);
+}
+
+static bool take_nal(struct params *p, struct slice nal)
+{
+    return take(p, PS_CODEC_H264, &nal, 1);
+}
+
+/* PPS by their ids, of the SPS the newest first; of more than there are places for
+ * the oldest goes. */
+static void many_ids(void **state)
+{
+    static const uint32_t sps[] = { 0, 1, 2, 0 }; /* 0 is gone then, and comes */
+    struct media_config *c;
+    struct params *p;
+
+    (void)state;
+    assert_int_equal(params_new(&p, &gb_alloc_heap, PS_CODEC_H264), 0);
+    for (uint32_t id = 9; id--;)
+        assert_true(take_nal(p, pps_of(id)));
+    assert_int_equal(params_config(p, 1, &c), GB_EAGAIN);
+    for (size_t i = 0; i < COUNT(sps); i++) {
+        assert_true(take_nal(p, sps_of(sps[i])));
+        assert_int_equal(params_config(p, 1, &c), 0);
+        assert_int_equal(c->width, 16 * (sps[i] + 1));
+        assert_int_equal(c->n_sps, i ? 2 : 1);
+        assert_true(slice_eq(c->param[0], sps_of(sps[i])));
+        if (i)
+            assert_true(slice_eq(c->param[1], sps_of(sps[i - 1])));
+        assert_int_equal(c->n_pps, 8);
+        for (uint32_t id = 0; id < 8; id++)
+            assert_true(slice_eq(c->param[c->n_sps + id], pps_of(id)));
+        media_config_unref(c);
+    }
+    assert_false(take_nal(p, pps_of(7)));
+    assert_true(take_nal(p, pps_of(8))); /* in the place of 7 */
+    assert_true(take_nal(p, pps_of(7)));
+    params_free(p);
+}
+
 static void no_memory(void **state)
 {
     struct media_config *c = config_of(PS_CODEC_H265, h265, COUNT(h265));
@@ -179,6 +246,7 @@ int main(void)
         cmocka_unit_test(kept_are_the_same),
         cmocka_unit_test(kept_are_of_one_codec),
         cmocka_unit_test(too_large_are_not_kept),
+        cmocka_unit_test(many_ids),
         cmocka_unit_test(no_memory),
     };
 

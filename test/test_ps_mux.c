@@ -49,6 +49,38 @@ static void refused(void **state)
     assert_int_equal(w.err, GB_ENOMEM);
 }
 
+/* The next pack has a map of another version, also where no key frame brings one. */
+static void another_codec(void **state)
+{
+    struct slice avc = SLICE("\0\0\0\1\x41\x88"), got;
+    struct writer w = writer_of(buf, sizeof(buf));
+    struct ps_map map;
+    struct ps_mux m;
+    size_t need;
+
+    (void)state;
+    assert_int_equal(ps_mux_init(&m, PS_CODEC_H264, PS_CODEC_G711A, 1), 0);
+    ps_mux_video(&m, &w, avc, 90000, true);
+    for (unsigned i = 0; i < 2; i++) {
+        w.len = 0;
+        ps_mux_change(&m, i ? PS_CODEC_H265 : PS_CODEC_H264); /* as before */
+        ps_mux_video(&m, &w, avc, 93600, false);
+        got = slice_from(writer_slice(&w), slice_find_slice(
+                             writer_slice(&w), SLICE("\0\0\1\xbc")));
+        assert_int_equal(got.n > 0, i);
+    }
+    assert_int_equal(ps_map_decode(&map, (const uint8_t *)got.p, got.n, &need),
+                     0);
+    assert_int_equal(map.version, 2);
+    assert_int_equal(map.n, 2);
+    assert_int_equal(map.entry[0].type, 0x24);
+    assert_int_equal(map.entry[1].type, 0x90);
+    w.len = 0;
+    ps_mux_audio(&m, &w, SLICE("x"), 93600); /* it has been told */
+    assert_true(slice_find_slice(writer_slice(&w), SLICE("\0\0\1\xbc")) ==
+                w.len);
+}
+
 /* Walks one pack; counts what is in it. */
 struct seen {
     unsigned packs, systems, maps, pes, with_pts;
@@ -186,7 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reference_packs),
-        cmocka_unit_test(refused),
+        cmocka_unit_test(refused), cmocka_unit_test(another_codec),
         cmocka_unit_test(large_frames_are_split),
         cmocka_unit_test(when_maps_are_sent),
         cmocka_unit_test(scr_stays_behind_pts),

@@ -11,9 +11,11 @@
 #define DAY 86400u
 
 /* n recordings of half an hour, one behind the other. */
-static struct sim_device *recorder(unsigned n)
+static struct sim_device *recorder_at(unsigned n, uint32_t delay_ms)
 {
-    struct sim_device *d = ready();
+    const struct sim_options o = { .config = { .auto_enrol = true },
+                                   .delay_ms = delay_ms };
+    struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
 
     for (unsigned i = 0; i < n; i++) {
         d->record[i].from_s = T0 + i * 1800;
@@ -21,6 +23,11 @@ static struct sim_device *recorder(unsigned n)
     }
     d->n_records = n;
     return d;
+}
+
+static struct sim_device *recorder(unsigned n)
+{
+    return recorder_at(n, 0);
 }
 
 static uint64_t ask(uint64_t from_s, uint64_t to_s)
@@ -375,6 +382,51 @@ static void only_so_many_are_remembered(void **state)
     ends_clean();
 }
 
+/* More questions than a device is asked at one time: the others wait, but not for
+ * the clock that a device does not tell, which is asked for once. */
+static void asked_when_there_is_room(void **state)
+{
+    struct platform_records r;
+    uint64_t id[PLATFORM_COMMANDS_QUEUE + 8];
+    struct sim_device *d;
+
+    (void)state;
+    d = recorder(10);
+    for (unsigned i = 0; i < COUNT(id); i++)
+        id[i] = ask(T0, T0 + DAY - i);
+    assert_true(platform_records_view(s.p, id[COUNT(id) - 1], &r));
+    assert_int_equal(r.asked, 0);
+    sim_run(&s, 6000);
+    assert_int_equal(d->status_queries, 1);
+    for (unsigned i = 0; i < COUNT(id); i++) {
+        r = hear(id[i], 1000);
+        if (!r.complete)
+            fail_msg("%u: %.*s", i, SLICE_ARG(r.evidence));
+        assert_int_equal(r.asked, 1);
+        expect_all(id[i], 10);
+    }
+    ends_clean();
+}
+
+static void it_goes_in_the_middle(void **state)
+{
+    struct sim_device *d = recorder_at(200, 20);
+    uint64_t id = ask(T0, T0 + 31 * DAY);
+    struct platform_records r;
+
+    (void)state;
+    while (d->record_queries < 3)
+        sim_run(&s, 1);
+    d->record_mute = true;
+    sim_unregister(d);
+    r = hear(id, 60000);
+    assert_false(r.complete);
+    assert_int_equal(r.state, PLATFORM_COMMAND_SILENT);
+    assert_true(r.n > 0 && r.n < 200); /* what was heard is kept */
+    assert_true(text_has(r.evidence.p, "no Response came"));
+    ends_clean();
+}
+
 /* One message of n items from number first on, of a million that are said. */
 static void tell(struct sim_device *d, unsigned first, unsigned n)
 {
@@ -705,6 +757,8 @@ int main(void)
         cmocka_unit_test(one_that_never_ends),
         cmocka_unit_test(one_that_has_too_many),
         cmocka_unit_test(only_so_many_are_remembered),
+        cmocka_unit_test(asked_when_there_is_room),
+        cmocka_unit_test(it_goes_in_the_middle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

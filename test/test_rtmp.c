@@ -383,7 +383,49 @@ static void aborted(void **state)
     }
 }
 
-/* In the place of the null that is skipped. */
+/* The larger ids take two bytes or three, each in a way of its own. */
+static void ids_of_chunks(void **state)
+{
+    static const struct slice heads[] = { S("\x00\x24"), S("\x01\x05\x02") };
+    static const char text[100];
+    static struct script s;
+    static char sent[16384];
+    struct rtmp *r;
+    size_t n;
+
+    (void)state;
+    script_init(&s);
+    say_hello(&s);
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        writer_slice_put(&s.w, heads[i]);
+        writer_bytes(&s.w, "\x00\x00\x00\x00\x00\xc8\x14\x00\x00\x00\x00", 11);
+        writer_bytes(&s.w, "\x02\x00\x0bonFCPublish", 14);
+        writer_bytes(&s.w, text, 100);
+        writer_bytes(&s.w, text, 14);
+    }
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        writer_char(&s.w, (char)(0xc0 | heads[i].p[0]));
+        writer_slice_put(&s.w, slice_from(heads[i], 1));
+        writer_bytes(&s.w, text, 72);
+    }
+    say(&s, 3, 20, SLICE(RESULT ONE "\x05\x05"));
+    for (size_t step = 1; step < 4; step++) {
+        r = play(&s, step, sent, &n);
+        assert_string_equal(r->why, "");
+        assert_int_equal(r->state, RTMP_CREATING);
+        assert_int_equal(r->lanes[0].id, 64 + 0x24);
+        assert_int_equal(r->lanes[1].id, 64 + 5 + 256 * 2);
+        assert_int_equal(r->lanes[0].got + r->lanes[1].got, 0);
+    }
+}
+
+#define PAIRS "\x00\x01n\x00" SEVEN "\x00\x01t\x02\x00\x02no\x00\x00\x09"
+/* a list: number, truth, text, null, undefined, object, date, long text */
+#define ONE_OF_EACH                                                            \
+    "\x0a\x00\x00\x00\x08\x00" FOUR "\x01\x01\x02\x00\x02no\x05\x06\x03" PAIRS      \
+    "\x0b" FOUR "\x00\x00\x0c\x00\x00\x00\x04text"
+
+/* In the place of the null that is skipped; of both kinds of messages. */
 static void arrays(void **state)
 {
     static const struct {
@@ -399,21 +441,33 @@ static void arrays(void **state)
         { S(RESULT FOUR "\x0a\x00\x00\x00\x02\x05"), RTMP_FAILED },
         { S(RESULT FOUR "\x0a\xff\xff\xff\xff\x05\x05"), RTMP_FAILED },
         { S(RESULT FOUR "\x0a\x00\x00"), RTMP_FAILED },
+        { S(RESULT FOUR ONE_OF_EACH "\x00" SEVEN), RTMP_PUBLISHING },
+        { S(RESULT FOUR "\x08\x00\x00\x00\x01" PAIRS "\x00" SEVEN),
+          RTMP_PUBLISHING },
+        { S(RESULT FOUR "\x08\x00\x00\x00\x01" PAIRS), RTMP_FAILED },
+        { S(RESULT FOUR "\x0c\x00\x00\x00\x09text"), RTMP_FAILED },
+        { S(RESULT FOUR "\x0b" SEVEN "\x00"), RTMP_FAILED },
+        { S(RESULT FOUR "\x11\x00" SEVEN), RTMP_FAILED }, /* of AMF3 */
     };
     static struct script s;
     static char sent[16384];
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        const struct slice result = cases[i / 2].result;
+        char text[200];
+        struct writer as3 = writer_of(text, sizeof(text));
         struct rtmp *r;
         size_t n;
 
+        writer_char(&as3, 0); /* the number of the format, before the same */
+        writer_slice_put(&as3, result);
         script_init(&s);
         say_hello(&s);
         say(&s, 3, 20, SLICE(RESULT ONE "\x05\x05"));
-        say(&s, 3, 20, cases[i].result);
+        say(&s, 3, i % 2 ? 17 : 20, i % 2 ? writer_slice(&as3) : result);
         r = play(&s, s.w.len, sent, &n);
-        if (r->state != cases[i].state ||
+        if (r->state != cases[i / 2].state ||
             (r->state == RTMP_PUBLISHING && r->stream != 7))
             fail_msg("%zu: state %d, stream %u, %s", i, (int)r->state,
                      r->stream, r->why);
@@ -424,7 +478,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aborted),
-        cmocka_unit_test(arrays),
+        cmocka_unit_test(arrays),     cmocka_unit_test(ids_of_chunks),
         cmocka_unit_test(publishes),  cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(refusals),   cmocka_unit_test(streams_of_chunks),
         cmocka_unit_test(deep),       cmocka_unit_test(floods),

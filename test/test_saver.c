@@ -183,6 +183,119 @@ static void another_size(void **state)
     close_it();
 }
 
+static struct media_config *config_of(enum ps_codec codec)
+{
+    struct media_config *c = audio_config();
+
+    c->codec = codec;
+    return c;
+}
+
+/* One frame of 40 ms, number i of the recording. */
+static void send_of(struct media_config *c, struct media_config *other,
+                    unsigned i, bool key)
+{
+    struct media_frame *f = sound_frame(c->codec, 320, (int64_t)i * 3600);
+
+    f->track = ps_codec_is_video(c->codec) ? MEDIA_VIDEO : MEDIA_AUDIO;
+    f->key = key;
+    f->duration90k = 3600;
+    f->data[2] = 1;
+    f->data[3] = 60;
+    f->data[5] = (uint8_t)i;
+    saver_frame(&w.s, f, c, other, true, UTC + i * 40);
+    media_frame_unref(f);
+}
+
+/* In the middle of a recording, which the head of MP4 cannot tell; a map can. */
+static void another_codec_of_pictures(void **state)
+{
+    struct media_config *h265 = config_of(PS_CODEC_H265);
+
+    (void)state;
+    for (enum saver_format f = SAVER_MP4; f <= SAVER_PS; f++) {
+        struct saver_mark before;
+
+        open_it(f);
+        begin(true);
+        for (unsigned i = 0; i < 2 * GOP; i++)
+            send(i, 0);
+        before = w.s.mark;
+        send_of(h265, w.audio, 2 * GOP, true);
+        write_out();
+        assert_int_equal(w.s.err, f == SAVER_PS ? 0 : GB_EUNSUPPORTED);
+        if (f == SAVER_MP4) {
+            assert_string_equal(w.s.why, "its codec changes in the middle, "
+                                         "which is not for MP4: ask for ps");
+            assert_memory_equal(&w.s.mark, &before, sizeof(before));
+        } else {
+            assert_true(w.s.mark.bytes > before.bytes);
+            /* stream_id, the version of the map, its types: key frames of each */
+            assert_int_equal(count_in_file(SLICE("\xe1\xff\0\0\0\x08\x1b\xe0")),
+                             2);
+            assert_int_equal(count_in_file(SLICE("\xe2\xff\0\0\0\x08\x24\xe0")),
+                             1);
+        }
+        close_it();
+    }
+    media_config_unref(h265);
+}
+
+static void another_codec_of_sound(void **state)
+{
+    struct media_config *ulaw = config_of(PS_CODEC_G711U);
+    size_t n;
+    char *file = whole(SAVER_MP4, GOP, &n);
+
+    (void)state;
+    for (enum saver_format f = SAVER_MP4; f <= SAVER_PS; f++) {
+        open_it(f);
+        begin(true);
+        for (unsigned i = 0; i < GOP; i++)
+            send(i, 0);
+        send_of(ulaw, w.video, GOP, false);
+        write_out();
+        assert_int_equal(w.s.err, 0);
+        if (f == SAVER_MP4) /* the track is of what came first */
+            assert_true(slice_eq(slice_of(w.file, w.n), slice_of(file, n)));
+        else
+            assert_int_equal(count_in_file(SLICE("\x1b\xe0\0\0\x91\xc0\0\0")), 1);
+        close_it();
+    }
+    free(file);
+    media_config_unref(ulaw);
+}
+
+/* Of sound the picture is left, of a picture nothing. */
+static void codecs_that_mp4_has_not(void **state)
+{
+    struct media_config *g722 = config_of(PS_CODEC_G722_1);
+    struct media_config *svac = config_of(PS_CODEC_SVAC);
+
+    (void)state;
+    open_it(SAVER_MP4);
+    begin(true);
+    for (unsigned i = 0; i < GOP; i++) {
+        send_of(w.video, g722, i, i == 0);
+        send_of(g722, w.video, i, false);
+    }
+    write_out();
+    assert_int_equal(w.s.err, 0);
+    assert_true(count_in_file(SLICE("moof")) == GOP);
+    assert_int_equal(count_in_file(SLICE("vide")), 1);
+    assert_int_equal(count_in_file(SLICE("soun")), 0);
+    close_it();
+
+    open_it(SAVER_MP4);
+    begin(true);
+    send_of(svac, NULL, 0, true);
+    assert_int_equal(w.s.err, GB_EUNSUPPORTED);
+    assert_string_equal(w.s.why, "its codec is not known in MP4: ask for ps");
+    close_it();
+    media_config_unref(g722);
+    media_config_unref(svac);
+}
+
 /* Broken behind every picture, whatever was written of the sound behind it. */
 static void broken_is_as_whole(void **state)
 {
@@ -443,7 +556,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aac_of_a_program_stream),
+        cmocka_unit_test(another_codec_of_pictures),
+        cmocka_unit_test(another_codec_of_sound),
         cmocka_unit_test(another_size),
+        cmocka_unit_test(codecs_that_mp4_has_not),
         cmocka_unit_test(broken_is_as_whole),
         cmocka_unit_test(goes_on_from_a_mark),
         cmocka_unit_test(holds_until_it_is_ready),

@@ -64,6 +64,67 @@ static void speak(enum platform_voice_mode mode)
     assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
 }
 
+static unsigned byes(enum platform_voice_mode mode)
+{
+    return mode == PLATFORM_VOICE_BROADCAST ? d->call_ends : d->byes;
+}
+
+/* Its new port hears of the end. */
+static void the_device_moves(void **state)
+{
+    (void)state;
+    for (enum platform_voice_mode m = PLATFORM_VOICE_BROADCAST;
+         m <= PLATFORM_VOICE_TALK; m++) {
+        speak(m);
+        d->addr.port = 6200;
+        d->to_server.local = d->addr;
+        sim_keepalive(d, NULL);
+        sim_run(&s, 1000);
+        assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+        platform_voice_stop(s.p, id, "enough", s.now);
+        sim_run(&s, 1000);
+        assert_int_equal(byes(m), 1);
+        ends_clean();
+    }
+}
+
+/* Who speaks, who is awaited, and who has not been answered. */
+static void the_server_stops(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        enum platform_voice_mode m = how == 1 ? PLATFORM_VOICE_TALK
+                                              : PLATFORM_VOICE_BROADCAST;
+
+        if (how < 2)
+            speak(m);
+        else
+            begin(m, "OK");
+        platform_drain(s.p, s.now);
+        sim_run(&s, 1000);
+        assert_int_equal(byes(m), how < 2);
+        expect_over(PLATFORM_VOICE_OVER, PLATFORM_VOICE_STEP_ENDED,
+                    "this server is stopping");
+        assert_true(platform_is_drained(s.p));
+        ends_clean();
+    }
+}
+
+/* It has invited us, and answers then that it does not want to. */
+static void refused_behind_its_invite(void **state)
+{
+    (void)state;
+    begin(PLATFORM_VOICE_BROADCAST, NULL);
+    call(UDP8);
+    assert_int_equal(view().state, PLATFORM_VOICE_SPEAKS);
+    sim_broadcast_response(d, "ERROR");
+    sim_run(&s, 1000);
+    expect_over(PLATFORM_VOICE_FAILED, PLATFORM_VOICE_STEP_ACCEPTED,
+                "invited us and then answered");
+    assert_int_equal(d->call_ends, 1);
+    ends_clean();
+}
+
 /* Its dialog is stored until its BYE is answered, or the device has ended it. */
 static void stored_until_it_is_over(void **state)
 {
@@ -261,6 +322,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_speaker_a_device),
         cmocka_unit_test(every_end_frees_all),
+        cmocka_unit_test(the_device_moves),
+        cmocka_unit_test(the_server_stops),
+        cmocka_unit_test(refused_behind_its_invite),
         cmocka_unit_test(stored_until_it_is_over),
         cmocka_unit_test(ended_by_the_next_start),
         cmocka_unit_test(ports_may_be_taken),

@@ -262,6 +262,7 @@ static void put_ps(struct saver *s, struct media_frame *f,
         return;
     }
     w = writer_of(p, bound);
+    ps_mux_change(&s->ps, f->codec);
     if (f->track == MEDIA_VIDEO) {
         n = annexb(f, c, flat);
         ps_mux_video(&s->ps, &w, slice_of(flat, n), pts, f->key);
@@ -290,6 +291,13 @@ static const struct media_config *sets_of(struct saver *s,
     return s->other_sets ? c : NULL;
 }
 
+/* A head of MP4 tells one codec a track. NULL: nobody knows what it tells. */
+static bool is_told(const struct media_config *head,
+                    const struct media_config *c)
+{
+    return !head || (c->codec == head->codec && c->rate_hz == head->rate_hz);
+}
+
 static void put_frame(struct saver *s, struct media_frame *f,
                       const struct media_config *c)
 {
@@ -299,6 +307,12 @@ static void put_frame(struct saver *s, struct media_frame *f,
     if (s->format == SAVER_PS) {
         put_ps(s, f, c);
         return;
+    }
+    if (!is_told(s->config[f->track], c)) {
+        if (f->track == MEDIA_VIDEO)
+            fail(s, GB_EUNSUPPORTED, "its codec changes in the middle, which "
+                                     "is not for MP4: ask for ps");
+        return; /* other sound is left out */
     }
     s->mux.sets = f->track == MEDIA_VIDEO ? sets_of(s, c) : NULL;
     err = fmp4_frame_chunk(&chunk, s->alloc, &s->mux, f, c);
@@ -438,14 +452,17 @@ void saver_frame(struct saver *s, struct media_frame *f,
 
 void saver_end(struct saver *s)
 {
-    struct media_config *config[MEDIA_TRACKS] = { NULL };
+    struct media_config *video = NULL, *audio = NULL; /* the first of each */
 
     if (s->err || !s->ready)
         return;
     for (size_t i = s->n_held; i-- > 0;)
-        config[s->held[i].frame->track] = s->held[i].config;
-    if (config[MEDIA_VIDEO] && (!s->begun || s->resumed))
-        begin(s, config[MEDIA_VIDEO], config[MEDIA_AUDIO]);
+        if (s->held[i].frame->track == MEDIA_VIDEO)
+            video = s->held[i].config;
+        else
+            audio = s->held[i].config;
+    if (video && (!s->begun || s->resumed))
+        begin(s, video, audio);
     if (s->begun)
         take_held(s);
 }

@@ -403,6 +403,24 @@ static int encode_status(void *ctx, struct writer *w,
     return manscdp_body_encode(w, d, &none, &head);
 }
 
+/* Another question asks this device for its clock at this moment: 0, or the command. */
+static uint64_t clock_asked(const struct platform *p, const struct records *r)
+{
+    struct platform_command c;
+
+    for (const struct list *n = p->records.all.next; n != &p->records.all;
+         n = n->next) {
+        const struct records *other =
+            container_of((struct list *)(uintptr_t)n, struct records, node);
+
+        if (other->clock && !other->is_final &&
+            slice_eq(slice_str(other->device), slice_str(r->device)) &&
+            platform_command_view(p, other->clock, &c) && !c.is_final)
+            return other->clock;
+    }
+    return 0;
+}
+
 /* Its clock is looked at first, unless it has shown that it does not tell: many
  * devices do not, and whoever asks for recordings waits meanwhile. */
 static bool ask_clock(struct platform *p, struct records *r, struct device *d)
@@ -417,7 +435,8 @@ static bool ask_clock(struct platform *p, struct records *r, struct device *d)
         profile_lacks(d, o.row))
         return false;
     r->asked_clock = true;
-    return command_start(p, d, &o, &r->clock) == 0;
+    r->clock = clock_asked(p, r);
+    return r->clock || command_start(p, d, &o, &r->clock) == 0;
 }
 
 static void ask(struct platform *p, struct records *r)

@@ -14,7 +14,7 @@ import threading
 import time
 
 from flv_reader import Reader
-from rig import SLOW, Failed, channel_id, rss_mib, run_tests, system, wait_for
+from rig import SLOW, Failed, channel_id, media_range, rss_mib, run_tests, system, wait_for
 
 SOAK_S = float(os.environ.get("SOAK_S", "3600"))
 STREAMS = int(os.environ.get("STREAMS", str(min(200, 100 * os.cpu_count()))))
@@ -109,7 +109,8 @@ def check_recordings(d):
 
 
 def soak():
-    settings = (f"record.segment_s={SEGMENT_S}", "media.idle_stop_s=15")
+    # The shared port of the defaults may be another program's: no session would have a port then but the first thirty.
+    settings = (f"record.segment_s={SEGMENT_S}", "media.idle_stop_s=15", f"media.shared_port={media_range(2).start}")
     with system("--keepalive", "10", devices=STREAMS, device=device_id(1), settings=settings) as (d, _):
         for i in range(1, STREAMS + 1, 10):
             a = d.call("PUT", f"/api/v1/devices/{device_id(i)}/channels/{channel_of(i)}/record", {"mode": "always"})
@@ -147,6 +148,8 @@ def soak():
         print(f"figure soak.rss.slope {growth * 3600:.2f} MiB an hour, without the trace")
         if "device offline" in d.log() or online != STREAMS:
             raise Failed(f"{online} of {STREAMS} online")
+        if "no RTP port is free" in d.log():
+            raise Failed("too few ports: what was measured is not what this is for")
         if faults:
             raise Failed(f"{len(faults)} viewers were not served: {faults[:5]}")
         span = half[-1][0] - half[0][0]
