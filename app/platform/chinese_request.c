@@ -102,6 +102,8 @@ const struct chinese_row chinese_request[] = {
       "DeviceControl, such as PTZCmd",
       "%1：既不是 CmdType（如 DeviceStatus），也不是 DeviceControl 的命令"
       "（如 PTZCmd）" },
+    { "a body is sent as it is, without Content-Encoding",
+      "请求体应原样发送，不使用 Content-Encoding" },
     { "a filter is too long",
       "过滤条件过长" },
     { "a name has 1 to 64 letters, digits, '-', '_', '.'; a url is "
