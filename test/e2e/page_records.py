@@ -79,6 +79,16 @@ def seek_changes_the_picture(b, told):
         raise Failed(f"the picture is {off:.1f} s off its place after a seek of {moved:.1f} s")
 
 
+def names(b, d):
+    """A camera is told by its name, whether its device is open in the tree or not."""
+    device, channel = "34020000001180000001", "34020000001310000001"
+    name = d.get(f"/api/v1/devices/{device}/channels/{channel}")["name"]
+    b.run(f"location.hash = '#/records/{device}/{channel}'; location.reload()")
+    wait_for("its name", lambda: b.run("return document.querySelector('#view-records h1')?.textContent") == name)
+    b.run("location.hash = '#/alarms'")
+    wait_for("that of an alarm", lambda: b.run("return document.querySelector('#view-alarms tbody b')?.textContent") == name)
+
+
 def own_recording(b, d):
     """What this server has recorded, on the same bar: plays as slowly as it is told to, and is saved."""
     device, channel = "34020000001180000001", "34020000001310000001"
