@@ -1,5 +1,5 @@
 // What there is, what waits for somebody, and what runs.
-import { button, bytes, call, field, h, inLanguage, listen, listing, seesAll, select, soon, status, trouble, when } from './core.js';
+import { button, bytes, call, field, h, inLanguage, listen, listing, redraw, seesAll, select, soon, status, trouble, when } from './core.js';
 import { Enrol } from './enrol.js';
 import { addTexts, stepName, t } from './i18n.js';
 
@@ -114,7 +114,7 @@ export default class Home {
   }
 
   tile(list) {
-    this.tiles.replaceChildren(...list.filter(([, v]) => !String(v).includes('NaN')).map(([key, v, href]) => h('div', { class: 'card' }, h('dt', {}, h('a', { href, t: key })), h('dd', { text: v }))));
+    redraw(this.tiles, list.filter(([, v]) => !String(v).includes('NaN')).map(([key, v, href]) => h('div', { class: 'card' }, h('dt', {}, h('a', { href, t: key })), h('dd', { text: v }))));
   }
 
   drawPending(list) {
@@ -126,7 +126,7 @@ export default class Home {
 
   drawSessions(list) {
     this.noSessions.hidden = list.length > 0;
-    this.sessions.draw(list.slice(0, SHOWN_MAX).map((s) => h('tr', {}, this.shell.names.cell(s.device, s.channel), h('td', { text: [t(`kind_${s.kind}`).replace('kind_', ''), t(s.stream)].filter(Boolean).join(' · ') }),
+    this.sessions.draw(list.slice(0, SHOWN_MAX).map((s) => h('tr', { 'data-id': s.id }, this.shell.names.cell(s.device, s.channel), h('td', { text: [t(`kind_${s.kind}`).replace('kind_', ''), t(s.stream)].filter(Boolean).join(' · ') }),
       h('td', { text: stepName(s.step) }), h('td', { text: s.transport }), h('td', { text: [s.video, s.audio === 'none' ? '' : s.audio, s.width ? `${s.width}×${s.height}` : ''].filter(Boolean).join(' ') }), h('td', { text: s.consumers }),
       h('td', { class: 'acts' }, s.kind === 'live' ? button('toPicture', () => this.shell.go('live', s.device, s.channel)) : '', button('end', () => this.act('DELETE', `/sessions/${s.id}`), { 'data-needs': 'operator' })))));
   }

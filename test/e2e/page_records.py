@@ -155,6 +155,16 @@ def alarms(b, cam):
            .strip().splitlines()) != 2:
         raise Failed("the export is not what is shown")
     b.run(state, "")
+    wait_for("both", lambda: rows() == 2)
+    at = "return document.activeElement.closest('tr')?.dataset.id"
+    b.run("window.old = document.querySelector('#view-alarms tbody button'); window.old.focus()")
+    mine = b.run(at)
+    time.sleep(1.2)
+    cam.proc.send_signal(signal.SIGUSR1)
+    wait_for("a third one", lambda: rows() == 3)
+    wait_for("rows drawn anew", lambda: b.run("return !window.old.isConnected"), timeout=30)
+    if not mine or b.run(at) != mine:
+        raise Failed(f"the keyboard was at {mine}, and is at {b.run(at)} when an alarm has come")
     b.run("location.hash = '#/live'")
 
 
