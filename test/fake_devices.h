@@ -78,7 +78,23 @@ size_t platform_channel_count(const struct platform *p)
 
 const char *platform_command_state_name(enum platform_command_state s)
 {
-    return s == PLATFORM_COMMAND_SENT ? "sent" : "answered";
+    static const char *const names[] = {
+#define X(id, name) name,
+        PLATFORM_COMMAND_STATE_MAP(X)
+#undef X
+    };
+
+    return names[s];
+}
+
+enum platform_command_state platform_command_state_by_name(struct slice name)
+{
+    unsigned i = 0;
+
+    while (i < PLATFORM_COMMAND_STATES &&
+           !slice_eq(name, slice_str(platform_command_state_name(i))))
+        i++;
+    return (enum platform_command_state)i;
 }
 
 int platform_device_dialect(const struct platform *p, struct slice id,

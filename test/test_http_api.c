@@ -118,6 +118,8 @@ static void names_are_known(void **state)
         { "GET", "/api/v1/devices?&limit=1&", "", 200, NULL },
         { "GET", "/api/v1/users?limit=10&cursor=ada", "", 200, NULL },
         { "GET", "/api/v1/devices?%zz=1", "", 400, "%zz: allowed" },
+        { "GET", "/api/v1/records?devise=1", "", 400,
+          "devise: allowed are device, channel, start, end" },
         { "GET", "/api/v1/setup-hints?a", "", 400,
           "a: this path takes no parameters" },
         { "HEAD", "/api/v1/setup-hints?a", "", 400, NULL },
@@ -141,6 +143,38 @@ static void names_are_known(void **state)
             fail_msg("%s %s %s: %u %s", cases[i].method, cases[i].path,
                      cases[i].body, status, fx.last.body);
     }
+}
+
+/* Nobody here reads a body that is coded, and a file of it would be another one. */
+static void coded_bodies(void **state)
+{
+    static const struct {
+        const char *coding, *body;
+        bool taken;
+    } cases[] = {
+        { "Content-Encoding: gzip\r\n", "{\"name\":\"yard\"}", false },
+        { "Content-Encoding: identity\r\nContent-Encoding: br\r\n",
+          "{\"name\":\"yard\"}", false },
+        { "Content-Encoding: Identity\r\n", "{\"name\":\"yard\"}", true },
+        { "Content-Encoding:\r\n", "{\"name\":\"yard\"}", true },
+    };
+    char fields[200];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned status;
+
+        snprintf(fields, sizeof(fields), "%sContent-Length: %zu\r\n%s", TOKEN,
+                 strlen(cases[i].body), cases[i].coding);
+        status = ask("POST", "/api/v1/groups", fields, cases[i].body);
+        if ((status != 415) != cases[i].taken)
+            fail_msg("%s: %u %s", cases[i].coding, status, fx.last.body);
+        if (!cases[i].taken)
+            assert_string_equal(fx.last.fields,
+                                "Accept-Encoding: identity\r\n");
+    }
+    snprintf(fields, sizeof(fields), "%s%s", TOKEN, cases[0].coding);
+    assert_int_equal(ask("GET", "/api/v1/groups", fields, ""), 200); /* none */
 }
 
 static void subscriptions(void **state)
@@ -730,6 +764,21 @@ static void follow(const json_t *root, const json_t *at)
     }
 }
 
+/* Does it say that a call of this path does not go without? */
+static bool is_needed(const json_t *paths, const char *path, const char *name)
+{
+    const json_t *all = json_object_get(
+        json_object_get(json_object_get(paths, path), "get"), "parameters");
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(all, i, v)
+        if (strcmp(text_of(v, "name"), name) == 0)
+            return json_is_true(json_object_get(v, "required"));
+    fail_msg("%s has no %s", path, name);
+    return false;
+}
+
 static void openapi(void **state)
 {
     size_t n, shown = 0, told = 0;
@@ -752,6 +801,9 @@ static void openapi(void **state)
     v = json_object_get(json_object_get(v, "patch"), "parameters");
     v = json_array_get(v, json_array_size(v) - 1);
     assert_string_equal(text_of(v, "name"), "If-Match");
+    assert_true(is_needed(paths, "/api/v1/records", "device"));
+    assert_true(is_needed(paths, "/api/v1/records", "channel"));
+    assert_false(is_needed(paths, "/api/v1/records", "start"));
     v = json_object_get(json_object_get(paths, "/api/v1/devices"), "post");
     v = json_object_get(json_object_get(v, "responses"), "2XX"); /* 201 */
     assert_non_null(json_object_get(v, "content"));
@@ -842,6 +894,7 @@ int main(void)
         APP(list_pages),
         APP(objects),
         APP(names_are_known),
+        APP(coded_bodies),
         APP(subscriptions),
         APP(device_orders),
         APP(login_and_out), APP(shared_without_cookie),

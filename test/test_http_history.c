@@ -39,6 +39,42 @@ static void with_history(void)
     memset(&asked, 0, sizeof(asked));
 }
 
+/* One that nothing can be like is no empty list. */
+static void unknown_words(void **state)
+{
+    static const struct {
+        const char *target, *detail; /* NULL: it is asked for */
+    } cases[] = {
+        { "/api/v1/alarms?method=2/5&type=129&priority=4", NULL },
+        { "/api/v1/alarms?method=&type=&priority=", NULL },
+        { "/api/v1/alarms?method=video", "method is a number: 1 phone" },
+        { "/api/v1/alarms.csv?method=video", "method is a number: 1 phone" },
+        { "/api/v1/alarms?type=motion", "type is a number" },
+        { "/api/v1/alarms?type=-1", "type is a number" },
+        { "/api/v1/alarms?priority=high", "priority is a number: 1" },
+        { "/api/v1/commands?state=answered&cmd=DeviceStatus", NULL },
+        { "/api/v1/commands?state=&cmd=PTZCmd", NULL },
+        { "/api/v1/commands?state=done",
+          "state: one of queued, sent, arrived, refused, answered, silent is" },
+        { "/api/v1/commands?cmd=ptz", "ptz: no CmdType" },
+        { "/api/v1/audit?method=PATCH", NULL },
+        { "/api/v1/audit?method=OPTIONS",
+          "method: one of GET, POST, PUT, PATCH, DELETE is wanted" },
+    };
+
+    (void)state;
+    with_history();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        unsigned n = asked.n, status = get(cases[i].target);
+
+        if (cases[i].detail ? status != 400 || asked.n != n ||
+                                  !body_has(cases[i].detail) ||
+                                  !body_has("\"detail_zh\":")
+                            : asked.n == n)
+            fail_msg("%s: %u %s", cases[i].target, status, fx.last.body);
+    }
+}
+
 static void history(void **state)
 {
     static const struct {
@@ -356,7 +392,7 @@ static void told_commands(const char *target, const uint64_t *id, size_t n,
     for (size_t i = 0; i < n; i++)
         k[i] = (struct platform_command){ .id = id[i], .is_final = true,
                                           .device = SLICE(D1),
-                                          .cmd = SLICE("Old"),
+                                          .cmd = SLICE("DeviceInfo"),
                                           .asked_utc_ms = 900,
                                           .state = PLATFORM_COMMAND_ANSWERED };
     t.request = asked.q.request;
@@ -383,7 +419,7 @@ static void commands_of_both(void **state)
         { "?limit=2&cursor=2", 4, 1, 5, false, "1 ", NULL, 10 },
         /* what the store has does not fit any more */
         { "?state=sent&limit=3", 1, 1, 1, false, "6 ", NULL, 2 },
-        { "?cmd=Old&limit=2", 2, 2, 3, true, "3 2 ", "2", 3 },
+        { "?cmd=DeviceInfo&limit=2", 2, 2, 3, true, "3 2 ", "2", 3 },
         { "?to=1970-01-01T00:00:00.950Z", 2, 3, 3, false, "3 2 1 ", NULL, 3 },
     };
 
@@ -450,7 +486,7 @@ int main(void)
 {
 #define APP(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
     const struct CMUnitTest tests[] = {
-        APP(history),
+        APP(unknown_words), APP(history),
         APP(alarms_told),
         APP(positions_told),
         APP(item_told),

@@ -89,6 +89,10 @@ static void bodies(void **state)
           "bad-value", false },
         { "PUT", GATE, "{\"snapshot\":true,\"when\":{\"type\":2}}", 400,
           "bad-value", false },
+        { "PUT", GATE, "{\"snapshot\":true,\"when\":{\"method\":\"video\"}}",
+          400, "method is a number: 1 phone", false },
+        { "PUT", GATE, "{\"snapshot\":true,\"when\":{\"type\":\"motion\"}}",
+          400, "type is a number", false },
         { "PUT", RULES "/a%20b", "{\"snapshot\":true}", 400, "bad-value",
           false },
         { "GET", GATE, "", 200, "\"enabled\":false", false }, /* as it was */

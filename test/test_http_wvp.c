@@ -381,6 +381,7 @@ static void login(void **state)
     expect_code(100);
 
     with_login(true);
+    assert_int_equal(ask("HEAD", LOGIN MD5, "", ""), 401); /* logs nobody in */
     ask("GET", LOGIN "letmein", "", "");
     expect_code(400);
     ask("GET", "/api/user/login?password=" MD5, "", "");

@@ -3,9 +3,12 @@
 
 #include "app/locale.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_URL "http://127.0.0.1:28181"
 
@@ -103,6 +106,7 @@ static const char usage[] =
     "\n"
     "  --url URL             of the server (" DEFAULT_URL ", or $GB28181D_URL)\n"
     "  --token T | @FILE     API token ($GB28181D_TOKEN, " CTL_TOKEN_HERE ")\n"
+    "  --timeout SECONDS     how long an answer is waited for (60)\n"
     "  --json                print what the API answers, for machines\n"
     "  --completion [SHELL]  print a completion script for bash, zsh or fish\n"
     "  --version, --help\n";
@@ -186,11 +190,12 @@ static void find_token(void)
 }
 
 enum { URL = 256, TOKEN, CHANNEL, EDITION, DEVICE, CALLID, SINCE, LIMIT, LEVEL,
-       PCAP, JSON, FOLLOW, TEXT, COMPLETION, VERSION, HELP };
+       PCAP, TIMEOUT, JSON, FOLLOW, TEXT, COMPLETION, VERSION, HELP };
 
 static const struct option longs[] = {
     { "url", required_argument, NULL, URL },
     { "token", required_argument, NULL, TOKEN },
+    { "timeout", required_argument, NULL, TIMEOUT },
     { "json", no_argument, NULL, JSON },
     { "channel", required_argument, NULL, CHANNEL },
     { "edition", required_argument, NULL, EDITION },
@@ -217,13 +222,14 @@ static bool keep_option(int c, const char *value)
         [DEVICE - URL] = &ctl.device,   [CALLID - URL] = &ctl.call_id,
         [SINCE - URL] = &ctl.since,     [LIMIT - URL] = &ctl.limit,
         [LEVEL - URL] = &ctl.level,     [PCAP - URL] = &ctl.pcap,
+        [TIMEOUT - URL] = &ctl.timeout,
     };
     static bool *const switches[] = {
         [JSON - JSON] = &ctl.json, [FOLLOW - JSON] = &ctl.follow,
         [TEXT - JSON] = &ctl.text,
     };
 
-    if (c >= URL && c <= PCAP)
+    if (c >= URL && c <= TIMEOUT)
         *texts[c - URL] = value;
     else if (c >= JSON && c <= TEXT)
         *switches[c - JSON] = true;
@@ -237,7 +243,8 @@ static int read_options(int argc, char **argv)
 {
     int c;
 
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
         if (keep_option(c, optarg))
             continue;
         switch (c) {
@@ -253,9 +260,11 @@ static int read_options(int argc, char **argv)
         case HELP:
             fputs(help_text(), stdout);
             exit(EX_OK);
+        case ':':
+            ctl_die(EX_USAGE, "%s: its value is missing", argv[optind - 1]);
         default:
-            fputs(help_text(), stderr);
-            exit(EX_USAGE);
+            ctl_die(EX_USAGE, "%s: not an option; gbctl --help lists them",
+                    argv[optind - 1]);
         }
     }
     return optind;
@@ -292,11 +301,20 @@ static bool is_command(struct slice name)
     return false;
 }
 
+/* A variable of a script that was not set would name another thing. */
+static void check_arguments(char **arg, int n)
+{
+    for (int i = 1; i < n; i++)
+        if (!*arg[i])
+            ctl_die(EX_USAGE, "an argument is empty");
+}
+
 static int run(char **arg, int n)
 {
     struct slice what = slice_str(n ? arg[0] : "");
 
     asked = what;
+    check_arguments(arg, n);
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         for (const struct ctl_command *c = commands[i]; c->name; c++) {
             if (!slice_eq(what, slice_str(c->name)) || n - 1 < c->min ||
@@ -318,12 +336,42 @@ static int run(char **arg, int n)
     return EX_USAGE;
 }
 
+/* A connection in the place of a standard stream would be written into. */
+static void open_standard_streams(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+            exit(EX_OSERR);
+}
+
+/* A full disk is no success. */
+static void check_output(void)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return;
+    fprintf(stderr, "gbctl: %s: %s\n",
+            ctl_words("the output cannot be written"), strerror(errno));
+    _exit(EX_IOERR);
+}
+
+static void read_timeout(void)
+{
+    ctl.timeout_s = 60;
+    if (ctl.timeout && (!slice_u32(slice_str(ctl.timeout), 86400,
+                                   &ctl.timeout_s) || !ctl.timeout_s))
+        ctl_die(EX_USAGE, "%s: not 1 to 86400 seconds", ctl.timeout);
+}
+
 int main(int argc, char **argv)
 {
     int first;
 
+    open_standard_streams();
+    atexit(check_output);
     ctl.chinese = locale_is_chinese();
     first = read_options(argc, argv);
+    read_timeout();
     if (!ctl.url)
         ctl.url = getenv("GB28181D_URL");
     if (!ctl.url || !*ctl.url)

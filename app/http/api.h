@@ -301,6 +301,14 @@ void http_alarm_write(struct jw *j, const struct http_app *a,
  * where they are too many for these. Absent or empty: as it was; false: no time. */
 bool http_query_time(struct http_call *c, const char *name, int64_t *utc_ms);
 
+/* ---- words that filters name (words.c) ------------------------------------------- */
+
+/* Can an alarm be like that? Empty: any. NULL, or what is known. */
+const char *http_alarm_words(struct slice method, struct slice type,
+                             struct slice priority);
+/* Are the filters of a question known words? false: 400 has been answered. */
+bool http_words_known(struct http_call *c, const struct http_ask *q);
+
 /* ---- waiting for a picture (live.c) ------------------------------------------ */
 
 /* A session moved: those who wait for it may be answered. */

@@ -216,7 +216,7 @@ static bool read_question(struct http_call *c, struct http_ask *q,
         http_query_time(c, "from", &q->from_utc_ms) &&
         http_query_time(c, "to", &q->to_utc_ms) &&
         (!page.cursor.n || slice_u64(page.cursor, UINT64_MAX, &q->before)))
-        return true;
+        return http_words_known(c, q);
     http_answer_fail(c, 400, "bad-parameter",
                      "a filter is malformed: from and to are times of RFC "
                      "3339, cursor one that a list gave");

@@ -248,20 +248,23 @@ void http_put_rule(struct http_call *c)
 {
     struct slice body = c->req->body;
     struct rule v = { .name = c->params.value[0] };
+    const char *why;
     json_t *root;
 
     if (!are_there(c) || !guard_holds(c))
         return;
     root = json_loadb(body.n ? body.p : "", body.n, JSON_REJECT_DUPLICATES,
                       NULL);
-    if (read_rule(&v, root))
-        apply(c, &v);
+    if (!read_rule(&v, root))
+        why = "the body is an object of enabled, when {device, group, channel, "
+              "method, type, priority}, at {device, channel}, every_s, "
+              "record_s, preset, snapshot, webhook";
     else
-        http_answer_fail(c, 400, "bad-value",
-                         "the body is an object of enabled, when {device, "
-                         "group, channel, method, type, priority}, at {device, "
-                         "channel}, every_s, record_s, preset, snapshot, "
-                         "webhook");
+        why = http_alarm_words(v.when.method, v.when.type, SLICE(""));
+    if (why)
+        http_answer_fail(c, 400, "bad-value", why);
+    else
+        apply(c, &v);
     json_decref(root);
 }
 

@@ -25,8 +25,10 @@ bool http_is_cross_site(const struct http_call *c)
 {
     struct slice origin = http_head_get(c->head, HTTP_HDR_ORIGIN);
     struct slice site = http_head_get(c->head, HTTP_HDR_SEC_FETCH_SITE);
+    /* front-ends of WVP log in by GET, from wherever they are */
     bool acts = c->head->websocket ||
-                (c->route && c->route->flags & HTTP_ROUTE_ACTS) ||
+                (c->route && c->route->flags & HTTP_ROUTE_ACTS &&
+                 !(c->route->flags & HTTP_ROUTE_EXEMPT)) ||
                 (c->head->method != HTTP_GET && c->head->method != HTTP_HEAD);
 
     if (!acts || c->via == HTTP_VIA_TOKEN || c->via == HTTP_VIA_SIGNATURE)

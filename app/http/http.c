@@ -194,6 +194,7 @@ void http_answer_problem(struct http_response *out,
     out->status = p->status;
     out->type = HTTP_PROBLEM_TYPE;
     out->body.len = 0;
+    out->fields.len = 0; /* they were of what is not sent */
     http_problem_write(&out->body, p);
     if (p->status == 401) /* RFC 9110 §15.5.2 */
         http_response_field(out, "WWW-Authenticate", SLICE(HTTP_CHALLENGE));
@@ -669,6 +670,29 @@ static bool answer_preflight(struct http_call *c)
     return true;
 }
 
+/* Bodies are read as they are. One that is coded would be called no JSON, or kept
+ * as firmware that it is not. Of a picture its own first bytes tell. */
+static bool is_coded(const struct http_head *h)
+{
+    for (size_t i = 0; i < h->n_fields; i++)
+        if (h->fields[i].id == HTTP_HDR_CONTENT_ENCODING &&
+            h->fields[i].value.n &&
+            !slice_ieq(h->fields[i].value, SLICE("identity")))
+            return h->chunked || h->content_length;
+    return false;
+}
+
+/* RFC 9110 §12.5.3: as the answer to it the field tells what is understood. */
+static bool reads_body(struct http_call *c)
+{
+    if (!is_coded(c->head) || c->route->flags & HTTP_ROUTE_PICTURE)
+        return true;
+    http_answer_fail(c, 415, NULL,
+                     "a body is sent as it is, without Content-Encoding");
+    http_response_field(c->out, "Accept-Encoding", SLICE("identity"));
+    return false;
+}
+
 /* Finds the route; false: it has been answered why not. */
 static bool may_call(struct http_call *c)
 {
@@ -696,7 +720,7 @@ static bool may_call(struct http_call *c)
     else if (!exempt && c->role < c->route->role)
         http_answer_fail(c, 403, NULL, "this needs a higher role");
     else if (exempt || http_scope_admits(c))
-        return true;
+        return reads_body(c);
     return false;
 }
 

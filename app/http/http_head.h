@@ -36,6 +36,7 @@ const char *http_method_name(enum http_method m); /* "GET"; never NULL */
     X(ACCESS_TOKEN,      "Access-Token") /* of WVP's front-ends */               \
     X(AUTHORIZATION,     "Authorization")                                      \
     X(CONNECTION,        "Connection")                                         \
+    X(CONTENT_ENCODING,  "Content-Encoding")                                   \
     X(CONTENT_LENGTH,    "Content-Length")                                     \
     X(CONTENT_TYPE,      "Content-Type")                                       \
     X(COOKIE,            "Cookie")                                             \

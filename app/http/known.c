@@ -6,7 +6,7 @@
 
 #define NAME_MAX_SHOWN 40 /* bytes of what is refused */
 
-/* The next of "limit cursor", or of "name:string role:string?". */
+/* The next of "start! limit", or of "name:string role:string?". */
 static bool next(struct slice *rest, struct slice *name)
 {
     struct slice item;
@@ -15,6 +15,7 @@ static bool next(struct slice *rest, struct slice *name)
         return false;
     slice_cut(rest, ' ', &item);
     slice_cut(&item, ':', name);
+    name->n -= name->n && name->p[name->n - 1] == '!';
     return true;
 }
 

@@ -426,12 +426,13 @@ static void content_write(struct jw *j, const char *type, const char *answer)
     jw_end(j);
 }
 
-static void param_write(struct jw *j, struct slice name, const char *in)
+static void param_write(struct jw *j, struct slice name, const char *in,
+                        bool required)
 {
     jw_object(j);
     jw_put_str(j, "name", name);
     jw_put_cstr(j, "in", in);
-    jw_put_bool(j, "required", slice_eq(slice_str(in), SLICE("path")));
+    jw_put_bool(j, "required", required);
     jw_key(j, "schema");
     type_write(j, SLICE("string"));
     jw_end(j);
@@ -445,15 +446,19 @@ static void params_write(struct jw *j, const struct http_route *r)
     jw_array(j);
     while (slice_cut(&rest, '{', &name)) {
         slice_cut(&rest, '}', &name);
-        param_write(j, name, "path");
+        param_write(j, name, "path", true);
     }
     rest = slice_str(r->query);
     while (rest.n) {
+        bool required;
+
         slice_cut(&rest, ' ', &name);
-        param_write(j, name, "query");
+        required = name.p[name.n - 1] == '!';
+        name.n -= required;
+        param_write(j, name, "query", required);
     }
     if (r->flags & HTTP_ROUTE_GUARDED)
-        param_write(j, SLICE("If-Match"), "header");
+        param_write(j, SLICE("If-Match"), "header", false);
     jw_end(j);
 }
 

@@ -43,7 +43,8 @@ struct http_route {
     unsigned flags;
     int arg;             /* of the handler's own: a format, … */
     const char *summary; /* one line, for openapi.json */
-    const char *query;   /* names of query parameters, blanks between; "" */
+    const char *query;   /* names of query parameters, blanks between, those that
+                            are needed with '!'; "" */
     const char *body;    /* schema of the request body; NULL: none */
     const char *answer;  /* schema of the 200 answer; NULL: not JSON */
 };

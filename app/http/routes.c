@@ -255,7 +255,7 @@ static const struct http_route routes[] = {
     { HTTP_GET, "/api/v1/records", http_get_records, V, 0, 0,
       "what this server has recorded of a channel, in order of time; a gap is "
       "where the next start is behind the end",
-      "device channel start end limit cursor", NULL, "[Record]" },
+      "device! channel! start end limit cursor", NULL, "[Record]" },
     { HTTP_GET, CHANNEL "/records/{start}", http_get_record_file, V, MEDIA, 0,
       "one file of it, MP4; start is its id; part is as a playlist has it",
       "part t", NULL, NULL },
@@ -263,12 +263,12 @@ static const struct http_route routes[] = {
       "play what this server has recorded between start and end, a day at "
       "most: HLS; time runs on over files and gaps, each gap is a "
       "discontinuity; speed is 0.25 to 16, every picture and no sound",
-      "start end speed t", NULL, NULL },
+      "start! end! speed t", NULL, NULL },
     { HTTP_GET, CHANNEL "/records.mp4", http_get_records_mp4, V, MEDIA, 0,
       "the same as one MP4 that begins at time zero, from the key frame at or "
       "before start on; gaps is close (they are cut out) or keep; speed as "
       "of the playlist; its length is known, HEAD tells it, but it has no "
-      "ranges: ask for a later start in their place", "start end gaps speed t", NULL, NULL },
+      "ranges: ask for a later start in their place", "start! end! gaps speed t", NULL, NULL },
     { HTTP_DELETE, CHANNEL "/records/{start}", http_delete_record, A, 0, 0,
       "delete it", "", NULL, NULL },
 
@@ -277,10 +277,10 @@ static const struct http_route routes[] = {
       "ask the device what it has recorded between start and end, 31 days at "
       "most; type is all, time, alarm or manual. What has come after `wait` "
       "seconds is told, and whether it is complete",
-      "start end type wait limit cursor", NULL, "Recordings" },
+      "start! end! type wait limit cursor", NULL, "Recordings" },
     { HTTP_GET, CHANNEL "/timeline", http_get_timeline, O, 0, 0,
       "what the device and this server have recorded, and the gaps where "
-      "neither has", "start end wait", NULL, "Timeline" },
+      "neither has", "start! end! wait", NULL, "Timeline" },
     { HTTP_POST, CHANNEL "/download", http_post_download, O, 0, 0,
       "fetch what the device has recorded into a file, as fast as it sends; "
       "goes on by itself after breaks and restarts", "", "NewDownload",
@@ -343,7 +343,7 @@ static const struct http_route routes[] = {
       "to rate coding mode transport packet_ms max_s bare", NULL, "[Voice]" },
     { HTTP_POST, "/api/v1/talk", http_post_talk, O, 0, 0,
       "say a recording to all of `to`",
-      "to mode transport packet_ms max_s bare wait", NULL, "Voices" },
+      "to! mode transport packet_ms max_s bare wait", NULL, "Voices" },
 
     /* sessions, alarms, events */
     { HTTP_GET, "/api/v1/sessions", http_get_sessions, V, 0, 0,
@@ -422,7 +422,7 @@ static const struct http_route routes[] = {
 
     /* media */
     { HTTP_GET, "/api/ws", http_get_media, V, MEDIA, HTTP_FORMAT_MSE,
-      "live over WebSocket, go2rtc's MSE dialect", "src stream delay t", NULL,
+      "live over WebSocket, go2rtc's MSE dialect", "src! stream delay t", NULL,
       NULL },
     { HTTP_GET, "/live/{device}/{channel}.flv", http_get_media, V, MEDIA,
       HTTP_FORMAT_FLV, "live as FLV, also over WebSocket",
@@ -493,9 +493,9 @@ static const struct http_route routes[] = {
       "t", NULL, NULL },
 
     /* as WVP has them: {"code":0,"msg":…,"data":…}, see wvp.c */
-    { HTTP_GET, "/api/user/login", http_wvp, V, EXEMPT, HTTP_WVP_LOGIN,
+    { HTTP_GET, "/api/user/login", http_wvp, V, EXEMPT | ACTS, HTTP_WVP_LOGIN,
       "WVP: log in, where http.wvp_login is true; password is the MD5 of one that "
-      "was set since then", "username password", NULL, "WvpUser" },
+      "was set since then", "username! password!", NULL, "WvpUser" },
     { HTTP_GET, "/api/user/logout", http_wvp, V, ACTS, HTTP_WVP_LOGOUT,
       "WVP: log out", "", NULL, "WvpDone" },
     { HTTP_POST, "/api/user/userInfo", http_wvp, V, 0, HTTP_WVP_USER,
@@ -519,18 +519,18 @@ static const struct http_route routes[] = {
       HTTP_WVP_STOP, "WVP: stop live, whoever watches", "", NULL, "WvpDone" },
     { HTTP_POST, "/api/ptz/control/{device}/{channel}", http_wvp, O, 0,
       HTTP_WVP_PTZ, "WVP: turn, zoom, stop",
-      "command horizonSpeed verticalSpeed zoomSpeed", NULL, "WvpDone" },
+      "command! horizonSpeed verticalSpeed zoomSpeed", NULL, "WvpDone" },
     { HTTP_GET, "/api/front-end/ptz/{device}/{channel}", http_wvp, O, ACTS,
       HTTP_WVP_PTZ, "WVP: turn, zoom, stop",
-      "command horizonSpeed verticalSpeed zoomSpeed", NULL, "WvpDone" },
+      "command! horizonSpeed verticalSpeed zoomSpeed", NULL, "WvpDone" },
     { HTTP_GET, "/api/front-end/preset/add/{device}/{channel}", http_wvp, O,
-      ACTS, HTTP_WVP_PRESET_ADD, "WVP: keep a preset", "presetId", NULL,
+      ACTS, HTTP_WVP_PRESET_ADD, "WVP: keep a preset", "presetId!", NULL,
       "WvpDone" },
     { HTTP_GET, "/api/front-end/preset/call/{device}/{channel}", http_wvp, O,
-      ACTS, HTTP_WVP_PRESET_CALL, "WVP: turn to a preset", "presetId", NULL,
+      ACTS, HTTP_WVP_PRESET_CALL, "WVP: turn to a preset", "presetId!", NULL,
       "WvpDone" },
     { HTTP_GET, "/api/front-end/preset/delete/{device}/{channel}", http_wvp, O,
-      ACTS, HTTP_WVP_PRESET_DELETE, "WVP: delete a preset", "presetId", NULL,
+      ACTS, HTTP_WVP_PRESET_DELETE, "WVP: delete a preset", "presetId!", NULL,
       "WvpDone" },
 
     /* the page */

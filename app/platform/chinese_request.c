@@ -88,6 +88,22 @@ const struct chinese_row chinese_request[] = {
       "cursor one that a list gave",
       "过滤条件格式不正确：from 和 to 为 RFC 3339 时间，cursor 为列表返"
       "回的值" },
+    { "method is a number: 1 phone, 2 device, 3 SMS, 4 GPS, 5 video, "
+      "6 fault, 7 other, or several as a device tells them: 2/5",
+      "method 应为数字：1 电话、2 设备、3 短信、4 GPS、5 视频、6 设备故障"
+      "、7 其他，或如设备上报的组合：2/5" },
+    { "type is a number that goes with the method: of 5, video, 2 is "
+      "motion and 6 intrusion",
+      "type 应为与 method 对应的数字：如 5（视频）之 2 为运动目标检测，6 "
+      "为入侵检测" },
+    { "priority is a number: 1, the most urgent, to 4",
+      "priority 应为数字：1（最高级）至 4" },
+    { "%: no CmdType, such as DeviceStatus, and no order of "
+      "DeviceControl, such as PTZCmd",
+      "%1：既不是 CmdType（如 DeviceStatus），也不是 DeviceControl 的命令"
+      "（如 PTZCmd）" },
+    { "a body is sent as it is, without Content-Encoding",
+      "请求体应原样发送，不使用 Content-Encoding" },
     { "a filter is too long",
       "过滤条件过长" },
     { "a name has 1 to 64 letters, digits, '-', '_', '.'; a url is "

@@ -108,14 +108,13 @@ export default class Alarms {
   }
 
   row(a) {
-    const name = this.shell.tree.find(a.device, a.channel)?.name;
     const picture = a.picture && `/api/v1/pictures/${encodeURIComponent(a.picture)}`;
     const at = Date.parse(a.received_at);
     const isChannel = a.channel && a.channel !== a.device;
     const what = [inLanguage(a, 'method_name') || a.method, inLanguage(a, 'type_name') || a.type].filter((x) => x && x !== '0').join(' · ');
     return h('tr', { 'data-id': a.id },
       h('td', { text: when(a.received_at), title: a.time }),
-      h('td', {}, h('b', { text: name || a.channel || a.device }), name ? h('span', { class: 'id', text: a.channel }) : ''),
+      this.shell.names.cell(a.device, a.channel),
       h('td', { class: Number(a.priority) <= 1 ? 'bad' : '', text: a.priority === '0' ? '' : a.priority }),
       h('td', { text: what }),
       h('td', { class: 'wide', text: a.description }),

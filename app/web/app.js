@@ -1,8 +1,9 @@
 // The shell: login, the tree beside the views, and which view is shown. A view is
 // a module whose default export is a class: new View(root, shell), then
 // show(device, channel), hide(), and language() when the texts have changed.
-import { call, channelPath, h, may, me, setMe, startEvents, stopEvents, whenDenied } from './core.js';
+import { call, h, may, me, redraw, setMe, startEvents, stopEvents, whenDenied } from './core.js';
 import { currentLanguage, switchLanguage, t, translate } from './i18n.js';
+import { Names } from './names.js';
 import { Tree } from './tree.js';
 
 const $ = (id) => document.getElementById(id);
@@ -84,7 +85,7 @@ const made = new Map();
 const addressOf = (name) => `#/${[name, ...(VIEWS[name].of ? chosen : [])].map(encodeURIComponent).join('/')}`;
 
 function drawLinks() {
-  $('views').replaceChildren(...Object.keys(VIEWS).filter((name) => may(VIEWS[name].needs ?? 'viewer')).map((name) => h('a', { href: addressOf(name), t: `view_${name}`,
+  redraw($('views'), Object.keys(VIEWS).filter((name) => may(VIEWS[name].needs ?? 'viewer')).map((name) => h('a', { href: addressOf(name), t: `view_${name}`,
     'aria-current': current?.name === name ? 'page' : undefined })));
   $('views').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
@@ -171,12 +172,7 @@ const shell = {
   devices: 0,
   tree,
   go,
-  async nameOf(device, channel) {
-    const n = tree.find(device, channel);
-    if (n) return n.name || channel;
-    const r = await call('GET', channelPath(device, channel));
-    return (r.ok && r.data.name) || channel;
-  },
+  names: new Names(tree),
 };
 
 $('language').addEventListener('click', () => {

@@ -10,6 +10,8 @@ const SCALE_MAX = 4e6; // pixels a degree: 3 cm a pixel
 const FIT_MIN_DEG = 0.01; // of height in sight, however near things are
 const DRAWN_MAX = 3000;
 const LABELS_MAX = 60; // more names would cover each other
+const LABEL_PX = 15; // from one name to the next
+const NAME_MAX = 24; // letters of one; all of it is in its title
 const PAN_PX = 60; // of an arrow key
 const KM_A_DEGREE = 111.32;
 const TILE_PX = 256;
@@ -105,7 +107,8 @@ export class Chart {
     if (!this.width) return;
     this.svg.setAttribute('viewBox', `0 0 ${this.width} ${this.height}`);
     const inSight = this.places.filter((p) => this.isInSight(p)).slice(0, DRAWN_MAX);
-    this.svg.replaceChildren(...this.tiles(), ...this.net(), ...this.way(), ...inSight.map((p) => this.place(p, inSight.length <= LABELS_MAX)), ...this.ruler());
+    const labels = inSight.length <= LABELS_MAX ? this.labels(inSight) : [];
+    this.svg.replaceChildren(...this.tiles(), ...this.net(), ...this.way(), ...inSight.map((p, i) => this.place(p, labels[i])), ...this.ruler());
   }
 
   // Of the server's own tiles (Web Mercator), where it has any: those in sight.
@@ -161,11 +164,26 @@ export class Chart {
     return [shape('polyline', { class: 'way', points: this.track.map((p) => `${this.x(p.longitude).toFixed(1)},${this.y(p.latitude).toFixed(1)}`).join(' ') })];
   }
 
-  place(p, labelled) {
+  // Names beside their places, below those that stand there already.
+  labels(places) {
+    const taken = [];
+    return places.map((p) => {
+      const name = p.name.length > NAME_MAX ? `${p.name.slice(0, NAME_MAX - 1)}…` : p.name;
+      const width = [...name].reduce((n, c) => n + (c > '\u2e80' ? 12 : 7), 9);
+      const [x, at] = [this.x(p.longitude), this.y(p.latitude)];
+      const isLeft = x + width > this.width;
+      const [from, to] = isLeft ? [x - width, x] : [x, x + width];
+      let y = at;
+      while (taken.some((o) => Math.abs(o.y - y) < LABEL_PX && o.from < to && from < o.to)) y += LABEL_PX;
+      taken.push({ from, to, y });
+      return shape('text', { x: isLeft ? -9 : 9, y: y - at + 4, 'text-anchor': isLeft ? 'end' : 'start' }, name);
+    });
+  }
+
+  place(p, label) {
     const at = `translate(${this.x(p.longitude).toFixed(1)} ${this.y(p.latitude).toFixed(1)})`;
     const mark = !p.fixed && Number.isFinite(p.direction) ? shape('path', { d: 'M0 -9L6 7L0 3L-6 7Z', transform: `rotate(${p.direction})` }) : shape('circle', { r: p.fixed ? 4.5 : 6 });
-    const g = shape('g', { class: `place${p.fixed ? ' fixed' : ''}${p.chosen ? ' chosen' : ''}`, transform: at }, shape('title', {}, p.name), mark,
-      labelled ? shape('text', { x: 9, y: 4 }, p.name) : '');
+    const g = shape('g', { class: `place${p.fixed ? ' fixed' : ''}${p.chosen ? ' chosen' : ''}`, transform: at }, shape('title', {}, p.name), mark, label ?? '');
     g.addEventListener('click', () => this.on.pick(p));
     return g;
   }

@@ -75,12 +75,39 @@ export const readAgain = (fn) => button('readAgain', fn, { hidden: true, class: 
 // What happened last, told to who does not see it, too
 export const status = () => h('p', { class: 'hint', role: 'status' });
 
+// In the place of what was there; the keyboard stays at what has the same text.
+export function redraw(root, kids) {
+  const { t: text } = root.contains(document.activeElement) ? document.activeElement.dataset : {};
+  root.replaceChildren(...kids);
+  if (text) root.querySelector(`[data-t="${text}"]`)?.focus({ preventScroll: true });
+}
+
+// Rows are drawn anew while somebody is at one of their buttons: gives what takes the
+// keyboard back to the same one.
+const CONTROLS = 'button, a[href], select, input';
+function keyboardIn(body) {
+  const at = document.activeElement;
+  const row = body.contains(at) && at.closest('tr');
+  if (!row) return () => {};
+  const [id, text, n, line] = [row.dataset.id, at.dataset.t, [...row.querySelectorAll(CONTROLS)].indexOf(at), [...body.rows].indexOf(row)];
+  return () => {
+    const now = id ? [...body.rows].find((r) => r.dataset.id === id) : body.rows[line];
+    const controls = [...(now?.querySelectorAll(CONTROLS) ?? [])];
+    (controls.find((x) => text && x.dataset.t === text) ?? controls[n] ?? controls.at(-1))?.focus({ preventScroll: true });
+  };
+}
+
 // A table with these columns (keys of texts; '': of buttons): { root, body, draw(rows) }
 export function listing(columns) {
   const body = h('tbody', {});
   const head = h('tr', {}, columns.map((key) => (key ? h('th', { scope: 'col', t: key }) : h('td', {}))));
   const root = h('div', { class: 'scroll', tabindex: 0, role: 'group', label: columns[0] }, h('table', {}, h('thead', {}, head), body));
-  const draw = (rows) => { body.replaceChildren(...rows); root.hidden = !rows.length; };
+  const draw = (rows) => {
+    const back = keyboardIn(body);
+    body.replaceChildren(...rows);
+    root.hidden = !rows.length;
+    back();
+  };
   draw([]);
   return { root, body, draw };
 }

@@ -37,7 +37,8 @@ export default class Downloads {
   show(device, channel, from, until) {
     this.shown = true;
     this.at = device && channel ? { device, channel } : null;
-    this.who.textContent = this.at ? this.shell.tree.find(device, channel)?.name || channel : t('chooseForDownload');
+    if (this.at) this.shell.names.put(this.who, device, channel);
+    else this.who.textContent = t('chooseForDownload');
     this.go.disabled = !this.at;
     const end = Number(until) * 1000 || Date.now() - Date.now() % 60000;
     this.from.value = localTime(Number(from) * 1000 || end - USUAL_MS);
@@ -72,7 +73,7 @@ export default class Downloads {
   row(d) {
     const url = d.file && new URL(d.file, location.href);
     return h('tr', { 'data-id': d.id },
-      h('td', {}, h('b', { text: this.shell.tree.find(d.device, d.channel)?.name || d.channel }), h('span', { class: 'id', text: d.channel })),
+      this.shell.names.cell(d.device, d.channel),
       h('td', { class: 'wide', text: `${when(d.start)} – ${when(d.end)}` }),
       h('td', { class: `wide${d.state === 'failed' ? ' bad' : ''}`, text: [t(`dl_${d.state}`), d.state === 'done' ? '' : inLanguage(d, 'evidence')].filter(Boolean).join(' · ') }),
       h('td', {}, h('progress', { max: 100, value: d.percent, label: 'progress' }), ` ${Math.floor(d.percent)} %`),

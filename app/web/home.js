@@ -1,5 +1,5 @@
 // What there is, what waits for somebody, and what runs.
-import { button, bytes, call, field, h, inLanguage, listen, listing, seesAll, select, soon, status, trouble, when } from './core.js';
+import { button, bytes, call, field, h, inLanguage, listen, listing, redraw, seesAll, select, soon, status, trouble, when } from './core.js';
 import { Enrol } from './enrol.js';
 import { addTexts, stepName, t } from './i18n.js';
 
@@ -109,17 +109,12 @@ export default class Home {
     this.drawPending(items(pending));
     this.drawSessions(running);
     this.noAlarms.hidden = items(alarms).length > 0;
-    this.alarms.draw(items(alarms).map((a) => h('tr', {}, h('td', { text: when(a.received_at) }), this.whereCell(a),
+    this.alarms.draw(items(alarms).map((a) => h('tr', {}, h('td', { text: when(a.received_at) }), this.shell.names.cell(a.device, a.channel),
       h('td', { text: a.priority === '0' ? '' : a.priority }), h('td', { class: 'wide', text: [inLanguage(a, 'type_name') || inLanguage(a, 'method_name'), a.description].filter(Boolean).join(' · ') }))));
   }
 
   tile(list) {
-    this.tiles.replaceChildren(...list.filter(([, v]) => !String(v).includes('NaN')).map(([key, v, href]) => h('div', { class: 'card' }, h('dt', {}, h('a', { href, t: key })), h('dd', { text: v }))));
-  }
-
-  whereCell(x) {
-    const name = this.shell.tree.find(x.device, x.channel)?.name;
-    return h('td', {}, h('b', { text: name || x.channel || x.device }), name ? h('span', { class: 'id', text: x.channel }) : '');
+    redraw(this.tiles, list.filter(([, v]) => !String(v).includes('NaN')).map(([key, v, href]) => h('div', { class: 'card' }, h('dt', {}, h('a', { href, t: key })), h('dd', { text: v }))));
   }
 
   drawPending(list) {
@@ -131,7 +126,7 @@ export default class Home {
 
   drawSessions(list) {
     this.noSessions.hidden = list.length > 0;
-    this.sessions.draw(list.slice(0, SHOWN_MAX).map((s) => h('tr', {}, this.whereCell(s), h('td', { text: [t(`kind_${s.kind}`).replace('kind_', ''), t(s.stream)].filter(Boolean).join(' · ') }),
+    this.sessions.draw(list.slice(0, SHOWN_MAX).map((s) => h('tr', { 'data-id': s.id }, this.shell.names.cell(s.device, s.channel), h('td', { text: [t(`kind_${s.kind}`).replace('kind_', ''), t(s.stream)].filter(Boolean).join(' · ') }),
       h('td', { text: stepName(s.step) }), h('td', { text: s.transport }), h('td', { text: [s.video, s.audio === 'none' ? '' : s.audio, s.width ? `${s.width}×${s.height}` : ''].filter(Boolean).join(' ') }), h('td', { text: s.consumers }),
       h('td', { class: 'acts' }, s.kind === 'live' ? button('toPicture', () => this.shell.go('live', s.device, s.channel)) : '', button('end', () => this.act('DELETE', `/sessions/${s.id}`), { 'data-needs': 'operator' })))));
   }

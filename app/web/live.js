@@ -95,7 +95,7 @@ export default class Live {
     this.openTools();
     this.play();
     if (at) this.showPast(Number(at));
-    const name = await this.shell.nameOf(device, channel);
+    const name = await this.shell.names.of(device, channel) || channel;
     if (mine !== this.chosen) return;
     $('channel-name').textContent = name;
     document.title = `${name} – gb28181d`;

@@ -40,7 +40,7 @@ class Pushes {
     this.form.hidden = !at;
     this.load();
     if (!at) return;
-    this.title.textContent = this.shell.tree.find(at.device, at.channel)?.name || at.channel;
+    this.shell.names.put(this.title, at.device, at.channel);
     const r = await call('GET', this.path);
     if (at !== this.at) return;
     const items = r.ok ? r.data.items : [];
@@ -76,7 +76,7 @@ class Pushes {
     const r = await call('GET', '/pushes');
     const items = r.ok ? r.data.items : [];
     if (!r.ok || (!items.length && !this.at)) this.said.textContent = trouble(r) || t('noPushes');
-    this.table.draw(items.map((p) => h('tr', { 'data-id': p.id }, h('td', {}, h('b', { text: this.shell.tree.find(p.device, p.channel)?.name || p.channel }), h('span', { class: 'id', text: p.channel })),
+    this.table.draw(items.map((p) => h('tr', { 'data-id': p.id }, this.shell.names.cell(p.device, p.channel),
       h('td', { class: 'wide', text: p.url }), h('td', { text: t(p.stream) }), h('td', { class: p.failures ? 'wide bad' : 'wide', text: [t(`out_${p.state}`), inLanguage(p, 'why')].filter(Boolean).join(' · ') }),
       h('td', { text: bytes(p.bytes) }), h('td', { text: when(p.since) }), h('td', { class: 'acts' }, button('change', () => this.shell.go('outputs', p.device, p.channel))))));
   }

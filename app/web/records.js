@@ -127,7 +127,7 @@ export default class Records {
     if (this.at) return;
     this.said.textContent = trouble(r) || (r.data.items.length ? '' : t('noRecorders'));
     this.list.draw((r.ok ? r.data.items : []).map((x) => h('tr', {},
-      h('td', {}, h('b', { text: this.shell.tree.find(x.device, x.channel)?.name || x.channel }), h('span', { class: 'id', text: x.channel })),
+      this.shell.names.cell(x.device, x.channel),
       h('td', { text: t(MODES.find(([m]) => m === x.mode)[1]) }),
       h('td', { class: x.failures ? 'bad' : '', text: this.stateText(x) }),
       h('td', { text: x.segment_bytes ? bytes(x.segment_bytes) : '' }),
@@ -136,7 +136,7 @@ export default class Records {
 
   async load(quiet = false) {
     const { at } = this;
-    this.title.textContent = this.shell.tree.find(at.device, at.channel)?.name || at.channel;
+    this.shell.names.put(this.title, at.device, at.channel);
     const r = await call('GET', `${channelPath(at.device, at.channel)}/record`);
     if (at !== this.at) return;
     if (!r.ok) this.said.textContent = trouble(r);

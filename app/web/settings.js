@@ -60,7 +60,8 @@ export default class Settings {
     for (const part of [this.seen, this.subscriptions, this.firmware]) part.show(channel ? null : device);
     if (was?.device !== device || was?.channel !== channel) this.orders.show(null);
     this.said.textContent = device ? '' : t('chooseDevice');
-    this.title.textContent = device ? (channel && this.shell.tree.find(device, channel)?.name) || channel || device : t('view_settings');
+    if (device) this.shell.names.put(this.title, device, channel);
+    else this.title.textContent = t('view_settings');
     if (!device) return;
     const r = await call('GET', devicePath(device));
     if (mine !== this.at) return;

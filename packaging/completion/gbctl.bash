@@ -9,18 +9,18 @@ _gbctl()
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
-    --url | --token | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap)
+    --url | --token | --timeout | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap)
         return
         ;;
     esac
     if [[ $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "--url --token --json --channel --edition --device --callid --since --limit --follow --text --level --pcap --completion --version --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "--url --token --timeout --json --channel --edition --device --callid --since --limit --follow --text --level --pcap --completion --version --help" -- "$cur")
         return
     fi
     # the words that are no options, nor what belongs to one
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --url | --token | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap) ((i++)) ;;
+        --url | --token | --timeout | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap) ((i++)) ;;
         -*) ;;
         *) word[at++]=${COMP_WORDS[i]} ;;
         esac

@@ -8,7 +8,7 @@ function __gbctl_words
             continue
         end
         switch $w
-            case --url --token --channel --edition --device --callid --since --limit --level --pcap
+            case --url --token --timeout --channel --edition --device --callid --since --limit --level --pcap
                 set skip 1
             case '-*'
             case '*'
@@ -22,6 +22,7 @@ complete -c gbctl -n 'test (count (__gbctl_words)) = 1' -a '(gbctl devices 2> /d
 complete -c gbctl -n 'test (count (__gbctl_words)) = 2' -a '(gbctl channels (__gbctl_words)[2] 2> /dev/null | string match -r "^[0-9]+")'
 complete -c gbctl -l url -x
 complete -c gbctl -l token -rF
+complete -c gbctl -l timeout -x
 complete -c gbctl -l json
 complete -c gbctl -l channel -x
 complete -c gbctl -l edition -x

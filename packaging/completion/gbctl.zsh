@@ -9,18 +9,18 @@ _gbctl()
         _files
         return
         ;;
-    --url | --token | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap)
+    --url | --token | --timeout | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap)
         return
         ;;
     esac
     if [[ $PREFIX == -* ]]; then
-        compadd -- --url --token --json --channel --edition --device --callid --since --limit --follow --text --level --pcap --completion --version --help
+        compadd -- --url --token --timeout --json --channel --edition --device --callid --since --limit --follow --text --level --pcap --completion --version --help
         return
     fi
     # the words that are no options, nor what belongs to one
     for ((i = 2; i < CURRENT; i++)); do
         case $words[i] in
-        --url | --token | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap) ((i++)) ;;
+        --url | --token | --timeout | --channel | --edition | --device | --callid | --since | --limit | --level | --pcap) ((i++)) ;;
         -*) ;;
         *) word+=($words[i]) ;;
         esac

@@ -17,7 +17,7 @@ from page_live import (
     aac, begins_anew_when_nothing_is_drawn, doctor_finds_nothing, failure_is_named, goes_on_trying,
     moves, note_20_1_says_that_it_cannot_play, note_20_7_asks_to_log_in_again, plays, speaks,
     sub_stream, tours, wall)
-from page_records import alarm_recording, alarms, downloads, own_recording, recording, records
+from page_records import alarm_recording, alarms, downloads, names, own_recording, recording, records
 from page_rig import CHANNEL, Site, admin_password, log_in_as
 from page_views import access, chart, daemon_log, home, outputs, server, settings, trace
 from page_whole import for_all, language, links_in_sight, looks, many, paint, weight
@@ -66,7 +66,7 @@ def cases(b, d, cam):
             ("home", lambda: home(b, d)), ("links", lambda: links_in_sight(b)), ("goes_on", lambda: goes_on_trying(b, d)),
             ("many", lambda: many(b, d)), ("paint", lambda: paint(b, d)),
             ("for_all", lambda: for_all(b, d)), ("weight", lambda: weight(d)), ("looks", lambda: looks(b)),
-            ("language", lambda: language(b)), ("aac", lambda: aac(b, d)),
+            ("language", lambda: language(b)), ("names", lambda: names(b, d)), ("aac", lambda: aac(b, d)),
             ("failure_is_named", lambda: failure_is_named(b, d, cam)))
 
 

@@ -25,6 +25,13 @@ def keyboard(b, d):
     press(b, "\ue015")
     press(b, "\ue007")
     wait_for("the channel", lambda: b.run("return location.hash.startsWith('#/live/') && document.querySelector('#tree [aria-selected=true]') !== null"))
+    b.run("document.querySelector('#views [data-t=view_log]').focus()")
+    press(b, "\ue007")
+    wait_for("the log", lambda: b.run("return document.getElementById('view-log')?.hidden === false"))
+    if b.run("return document.activeElement.dataset.t") != "view_log":
+        raise Failed(f"who has chosen a view by keys is at {b.run('return document.activeElement.outerHTML.slice(0, 80)')}")
+    b.run("history.back()")
+    wait_for("the channel again", lambda: b.run("return document.getElementById('view-live')?.hidden === false"))
 
 
 def contrast(b):

@@ -79,6 +79,16 @@ def seek_changes_the_picture(b, told):
         raise Failed(f"the picture is {off:.1f} s off its place after a seek of {moved:.1f} s")
 
 
+def names(b, d):
+    """A camera is told by its name, whether its device is open in the tree or not."""
+    device, channel = "34020000001180000001", "34020000001310000001"
+    name = d.get(f"/api/v1/devices/{device}/channels/{channel}")["name"]
+    b.run(f"location.hash = '#/records/{device}/{channel}'; location.reload()")
+    wait_for("its name", lambda: b.run("return document.querySelector('#view-records h1')?.textContent") == name)
+    b.run("location.hash = '#/alarms'")
+    wait_for("that of an alarm", lambda: b.run("return document.querySelector('#view-alarms tbody b')?.textContent") == name)
+
+
 def own_recording(b, d):
     """What this server has recorded, on the same bar: plays as slowly as it is told to, and is saved."""
     device, channel = "34020000001180000001", "34020000001310000001"
@@ -145,6 +155,16 @@ def alarms(b, cam):
            .strip().splitlines()) != 2:
         raise Failed("the export is not what is shown")
     b.run(state, "")
+    wait_for("both", lambda: rows() == 2)
+    at = "return document.activeElement.closest('tr')?.dataset.id"
+    b.run("window.old = document.querySelector('#view-alarms tbody button'); window.old.focus()")
+    mine = b.run(at)
+    time.sleep(1.2)
+    cam.proc.send_signal(signal.SIGUSR1)
+    wait_for("a third one", lambda: rows() == 3)
+    wait_for("rows drawn anew", lambda: b.run("return !window.old.isConnected"), timeout=30)
+    if not mine or b.run(at) != mine:
+        raise Failed(f"the keyboard was at {mine}, and is at {b.run(at)} when an alarm has come")
     b.run("location.hash = '#/live'")
 
 

@@ -159,14 +159,17 @@ def tiles(b, d):
 
 
 def chart(b, d):
-    """A device that reports where it is: on the map, in the table, and its track."""
+    """A device that reports where it is: on the map, in the table, and its track. A second one is at the same place."""
     device = "34020000001180000033"
-    c = Cameras(d, "--position", "1", device=device)
+    c = Cameras(d, "--position", "1", "--devices", "2", device=device)
     try:
         wait_for("its position", lambda: d.get(f"/api/v1/positions?device={device}")["items"], timeout=30)
         b.run("location.hash = '#/map'")
         wait_for("its mark", lambda: b.run("return document.querySelectorAll('#view-map .place:not(.fixed)').length"))
         wait_for("its row, by its name", lambda: b.run("return document.querySelector('#view-map tbody b')?.textContent") == "gbcam")
+        wait_for("two names, neither on the other", lambda: b.run("""
+            const [p, q] = [...document.querySelectorAll('#view-map .place:not(.fixed) text')].map((x) => x.getBoundingClientRect());
+            return q && (p.right <= q.left || q.right <= p.left || p.bottom <= q.top + 4 || q.bottom <= p.top + 4);"""))
         b.run("document.querySelector('#view-map [data-t=track]').click()")
         wait_for("it is chosen", lambda: b.run("return document.querySelectorAll('#view-map .place.chosen').length") == 1)
         tiles(b, d)
@@ -178,7 +181,8 @@ def chart(b, d):
         b.both("map")
     finally:
         c.close()
-    d.call("DELETE", f"/api/v1/devices/{device}")
+    for gone in (device, "34020000001180000034"):
+        d.call("DELETE", f"/api/v1/devices/{gone}")
     wait_for("one device", lambda: b.run("return document.querySelectorAll('#tree .device').length") == 1)
     b.run("location.hash = '#/live'")
 

@@ -141,6 +141,10 @@ def looks(b):
         b.shot(f"phone-{name}")
         if b.run("return document.documentElement.scrollWidth > innerWidth || document.getElementById('stage').scrollWidth > innerWidth"):
             wide.append(name)
+        if name == "live":
+            ratio = b.run("const r = document.getElementById('screen').getBoundingClientRect(); return r.width / r.height")
+            if not 1.5 < ratio < 2:
+                wide.append(f"the picture: {ratio:.2f} times its height")
     b.call("POST", b.session + "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
     b.click("#language")
     b.run("location.hash = '#/live'")

@@ -8,13 +8,14 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from rig import BUILD, HANG_S, Tests, channel_id, expect, run_tests, system, wait_for
+from rig import BUILD, HANG_S, Daemon, Tests, channel_id, expect, run_tests, system, wait_for
 
 DEVICE = "34020000001180000001"
 test = Tests()
@@ -131,6 +132,40 @@ def gbctl_commands():
         gbctl(d, "nonsense", code=64)
         p = subprocess.run([os.path.join(BUILD, "gbctl"), "doctor", DEVICE], stderr=subprocess.PIPE, text=True)
         expect(p.returncode == 64 and "doctor ID CHANNEL" in p.stderr and p.stderr.count("\n") == 3, p.stderr)
+
+
+def odd(d, *args, said, code=64, **how):
+    """One that is not done, and the one sentence that says why."""
+    p = subprocess.run([os.path.join(BUILD, "gbctl"), "--url", d.base, "--token", d.token, *args], stderr=subprocess.PIPE, timeout=HANG_S,
+                       check=False, env={**os.environ, "LANG": "C"}, **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **how})
+    told = p.stderr.decode()
+    expect(p.returncode == code and said in told and told.count("\n") <= 2, f"gbctl {args}: {p.returncode} {told}")
+
+
+@test
+def gbctl_is_used_oddly():
+    d = Daemon()
+    at = "2026-01-02T03:04:05"
+    deaf = socket.create_server(("127.0.0.1", 0))
+    try:
+        odd(d, "devices", "--colour", said="--colour: not an option")
+        odd(d, "devices", "-x", said="-x: not an option")
+        odd(d, "devices", "--limit", said="--limit: its value is missing")
+        odd(d, "devices", "--timeout", "0", said="0: not 1 to 86400 seconds")
+        odd(d, "channels", "", said="an argument is empty")
+        odd(d, "records", DEVICE, DEVICE, at, at, said=f"{at}: not behind {at}")
+        odd(d, "user", "add", "bob", "king", said="king: not viewer, operator or admin")
+        odd(d, "user", "role", "bob", "king", said="king: not viewer, operator or admin")
+        odd(d, "firmware", "add", "/tmp", said="/tmp: Is a directory", code=66)
+        odd(d, "--timeout", "1", "--url", f"http://127.0.0.1:{deaf.getsockname()[1]}", "devices", said="no answer within 1 s", code=69)
+        with open("/dev/full", "wb") as full:
+            for args in (("devices",), ("--json", "devices"), ("--help",), ("--version",)):
+                odd(d, *args, said="the output cannot be written: No space left", code=74, stdout=full)
+        # nothing of it goes into the connection to the server
+        odd(d, "devices", said="the output cannot be written: Bad file", code=74, preexec_fn=lambda: os.close(1))
+    finally:
+        deaf.close()
+        d.close()
 
 
 @test

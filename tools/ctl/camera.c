@@ -1,6 +1,8 @@
 /* Cameras that turn, settings, guard, recordings. */
 #include "tools/ctl/ctl.h"
 
+#include <string.h>
+
 /* A request with a body (NULL: none), which is freed, and its command. */
 static int ask_channel(const char *method, const char *device,
                        const char *channel, const char *end, char *body)
@@ -147,6 +149,8 @@ static int records(char **arg, int n)
         if (!is_time(arg[i]))
             ctl_die(EX_USAGE, "%s: not a time such as 2026-01-02T03:04:05",
                     arg[i]);
+    if (strcmp(arg[2], arg[3]) >= 0)
+        ctl_die(EX_USAGE, "%s: not behind %s", arg[3], arg[2]);
     ctl.channel = arg[1];
     snprintf(start, sizeof(start), "StartTime=%.40s", arg[2]);
     snprintf(end, sizeof(end), "EndTime=%.40s", arg[3]);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define BODY_MAX (64u << 20)
@@ -86,14 +88,31 @@ bool ctl_read_line(FILE *f, char **line, size_t *cap, struct slice *out)
     return true;
 }
 
+/* What follows the head may take its time: events, files. */
+static void wait_at_most(FILE *f, uint32_t s)
+{
+    const struct timeval v = { .tv_sec = (time_t)s };
+
+    setsockopt(fileno(f), SOL_SOCKET, SO_RCVTIMEO, &v, sizeof(v));
+}
+
 static void read_head(struct ctl_answer *a)
 {
     char *line = NULL;
     size_t cap = 0;
     struct slice s, name;
     uint32_t status = 0;
+    bool there;
 
-    if (!ctl_read_line(a->f, &line, &cap, &s) || s.n < 12 ||
+    wait_at_most(a->f, ctl.timeout_s);
+    errno = 0;
+    there = ctl_read_line(a->f, &line, &cap, &s);
+    if (!there && errno == EAGAIN)
+        ctl_die_hint(EX_UNAVAILABLE,
+                     "is the daemon running there? --url or $GB28181D_URL names "
+                     "another place",
+                     "%s: no answer within %u s", ctl.url, ctl.timeout_s);
+    if (!there || s.n < 12 ||
         !slice_has_prefix(s, SLICE("HTTP/1.")) ||
         !slice_u32(slice_head(slice_from(s, 9), 3), 599, &status))
         ctl_die(EX_PROTOCOL, "the server speaks no HTTP");
@@ -109,6 +128,7 @@ static void read_head(struct ctl_answer *a)
     }
     if (a->chunked)
         a->to_end = false;
+    wait_at_most(a->f, 0);
     free(line);
 }
 
@@ -152,9 +172,12 @@ struct ctl_answer ctl_send_file(const char *path, const char *name, FILE *file)
 {
     struct ctl_answer a = { 0 };
     char chunk[65536];
+    struct stat st;
     size_t n;
     long size;
 
+    if (!fstat(fileno(file), &st) && S_ISDIR(st.st_mode))
+        ctl_die(EX_NOINPUT, "%s: %s", name, strerror(EISDIR));
     if (fseek(file, 0, SEEK_END) || (size = ftell(file)) < 0 ||
         fseek(file, 0, SEEK_SET))
         ctl_die(EX_NOINPUT, "%s: %s", name, strerror(errno));

@@ -18,7 +18,8 @@
 #define CTL_TOKEN_MAX 256
 
 struct ctl_options {
-    const char *url, *token_option;
+    const char *url, *token_option, *timeout;
+    uint32_t timeout_s; /* for the head of an answer */
     char token[CTL_TOKEN_MAX];
     bool json, chinese;
     /* of trace, some of log */

@@ -94,12 +94,20 @@ static int send_body(const char *method, const char *path, json_t *body)
     return EX_OK;
 }
 
+/* Before somebody is asked for a password. */
+static const char *role_of(const char *s)
+{
+    if (strcmp(s, "viewer") && strcmp(s, "operator") && strcmp(s, "admin"))
+        ctl_die(EX_USAGE, "%s: not viewer, operator or admin", s);
+    return s;
+}
+
 static int add(const char *path, char **arg, int n, bool password)
 {
     json_t *body = json_object();
 
     json_object_set_new(body, "name", json_string(arg[0]));
-    json_object_set_new(body, "role", json_string(arg[1]));
+    json_object_set_new(body, "role", json_string(role_of(arg[1])));
     json_object_set_new(body, "scope", read_scope(arg + 2, n - 2));
     if (password)
         json_object_set_new(body, "password", ctl_read_password());
@@ -133,7 +141,7 @@ static int user(char **arg, int n)
     if (n == 2 && !strcmp(arg[0], "password"))
         return set(arg[1], "password", ctl_read_password());
     if (n == 3 && !strcmp(arg[0], "role"))
-        return set(arg[1], "role", json_string(arg[2]));
+        return set(arg[1], "role", json_string(role_of(arg[2])));
     if (n >= 2 && !strcmp(arg[0], "scope"))
         return set(arg[1], "scope", read_scope(arg + 2, n - 2));
     return ctl_usage();
