@@ -150,6 +150,7 @@ struct es {
 
     /* audio statistics */
     uint32_t n_not_adts, n_alaw, n_ulaw, n_law_bytes;
+    uint16_t n_high[16]; /* of those, by their upper half: sign and segment */
 };
 
 /* The codec is made of NAL units. */

@@ -20,13 +20,14 @@ static struct hub *hub;
 static struct ingest *in;
 static uint16_t port;
 static unsigned said[PLATFORM_MEDIA_CLOSED + 1];
+static char said_text[160]; /* the newest */
 
 static inline void on_event(void *ctx, enum platform_media_kind kind, int err,
                             const char *text)
 {
     (void)ctx;
     (void)err;
-    (void)text;
+    snprintf(said_text, sizeof(said_text), "%s", text ? text : "");
     said[kind]++;
 }
 

@@ -80,6 +80,8 @@ struct sim_device {
     const char *sdp_format; /* behind RTP/AVP in them; NULL: PS */
     const char *media_ip;   /* its packets come from it; NULL: from its own */
     const char *note;       /* what the media edge says of its payload */
+    unsigned lost_percent;  /* of what it sends */
+    int ended_err;          /* of what the media edge says of its connection */
     struct kept_sets *sets; /* and what it finds in its pictures; NULL: none */
 
     /* catalog */

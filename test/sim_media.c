@@ -34,6 +34,9 @@ void sim_media(struct sim *s, struct sim_stream *st,
 
     if (st->source)
         ev.from = st->source->addr;
+    if (st->source && st->source->lost_percent)
+        ev.lost = st->packets * st->source->lost_percent /
+                  (100 - st->source->lost_percent);
     if (st->source && st->source->media_ip)
         gb_addr_parse_ip(&ev.from, slice_str(st->source->media_ip));
     if (kind == PLATFORM_MEDIA_ALIVE && st->source) {
@@ -41,6 +44,8 @@ void sim_media(struct sim *s, struct sim_stream *st,
         if (st->source->media >= SIM_NO_PROGRAM)
             ev.audio = PS_CODEC_UNKNOWN;
     }
+    if (kind == PLATFORM_MEDIA_ENDED && st->source)
+        ev.err = st->source->ended_err;
     if (kind == PLATFORM_MEDIA_REFUSED) {
         ev.err = GB_EIO;
         ev.text = "address already in use";

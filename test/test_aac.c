@@ -88,6 +88,57 @@ static void au_headers(void **state)
     }
 }
 
+/* LOAS: its configuration, and its frames at whole bytes. */
+static void loas(void **state)
+{
+    static const struct {
+        const char *name;
+        struct slice in;
+        size_t raw;
+        uint8_t object_type, freq_index;
+    } cases[] = {
+        { "plain", S("\x56\xe0\x0a\x20\x00\x14\x08\x1f\xe0\x1b\x0b\x13\x18"), 3, 2, 8 },
+        { "SBR over LC", S("\x56\xe0\x0b\x20\x00\x2c\x0a\x88\x0f\xf0\x0d\x85\x89\x8c"), 3, 2, 8 },
+        { "with CRC", S("\x56\xe0\x0b\x20\x00\x14\x08\x1f\xed\x50\x1b\x0b\x13\x18"), 3, 2, 8 },
+        { "version 1", S("\x56\xe0\x0a\x60\x00\x14\x08\x1f\xe0\x1b\x0b\x13\x18"), 0, 0, 0 },
+        { "two frames", S("\x56\xe0\x0a\x20\x80\x14\x08\x1f\xe0\x1b\x0b\x13\x18"), 0, 0, 0 },
+        { "two programs", S("\x56\xe0\x0a\x20\x08\x14\x08\x1f\xe0\x1b\x0b\x13\x18"), 0, 0, 0 },
+        { "960 samples", S("\x56\xe0\x0a\x20\x00\x14\x0c\x1f\xe0\x1b\x0b\x13\x18"), 0, 0, 0 },
+        { "reserved rate", S("\x56\xe0\x0a\x20\x00\x16\x88\x1f\xe0\x1b\x0b\x13\x18"), 0, 0, 0 },
+        { "other data", S("\x56\xe0\x0a\x20\x00\x14\x08\x1f\xf0\x1b\x0b\x13\x18"), 0, 0, 0 },
+        { "no configuration yet", S("\x56\xe0\x05\x81\xb0\xb1\x31\x80"), 0, 0, 0 },
+        { "longer than its frame", S("\x56\xe0\x09\x20\x00\x14\x08\x1f\xe0\x1b\x0b\x13"), 0, 2, 8 },
+    };
+    static const char next[] = "\x56\xe0\x04\x81\x32\x32\x80";
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct aac_config c = { 0 };
+        struct aac_frame f = { { 0 }, 0 };
+        uint8_t buf[32];
+        size_t n = cases[i].in.n;
+
+        for (size_t cut = 0; cut < n; cut++) {
+            memcpy(buf, cases[i].in.p, cut);
+            assert_int_equal(aac_loas_parse(&c, &f, buf, cut), GB_EAGAIN);
+        }
+        memcpy(buf, cases[i].in.p, n);
+        assert_int_equal(aac_loas_parse(&c, &f, buf, n), 0);
+        if (f.whole != n || f.raw.n != cases[i].raw ||
+            c.object_type != cases[i].object_type ||
+            c.freq_index != cases[i].freq_index)
+            fail_msg("%s: %zu of %zu, %u %u", cases[i].name, f.raw.n, f.whole,
+                     c.object_type, c.freq_index);
+        assert_memory_equal(f.raw.n ? f.raw.p : "abc", "abc", 3);
+        memcpy(buf, next, sizeof(next) - 1);
+        assert_int_equal(aac_loas_parse(&c, &f, buf, sizeof(next) - 1), 0);
+        assert_int_equal(f.raw.n, c.channels ? 2 : 0);
+        assert_memory_equal(c.channels ? f.raw.p : "de", "de", 2);
+    }
+    assert_int_equal(aac_loas_parse(NULL, NULL, (uint8_t[]){ 0x56, 0x10 }, 2),
+                     GB_ESYNTAX);
+}
+
 static void asc(void **state)
 {
     struct aac_config c = { 2, 8, 1 };
@@ -108,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adts),
         cmocka_unit_test(au_headers),
+        cmocka_unit_test(loas),
         cmocka_unit_test(asc),
     };
 

@@ -92,6 +92,40 @@ static void silent_then_late(void **state)
     sim_free(&s);
 }
 
+static bool profile_of(const char *cmd, const char *sub,
+                       struct platform_profile_command *out)
+{
+    for (size_t pos = 0; platform_profile_command(s.p, SLICE(NVR), &pos, out);)
+        if (slice_eq(out->cmd, slice_str(cmd)) &&
+            slice_eq(out->sub, slice_str(sub)))
+            return true;
+    return false;
+}
+
+/* An answer that cannot be read is no silence, and does not say that the device knows
+ * no such command. */
+static void an_answer_that_cannot_be_read(void **state)
+{
+    struct sim_device *d = online(NULL);
+    uint64_t id = query("DeviceStatus");
+    struct platform_profile_command k;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        sim_run(&s, 1000);
+        sim_request(d, SIP_METHOD_MESSAGE, d->id, "CmdType=DeviceStatus");
+        sim_run(&s, 100);
+        assert_int_equal(d->last_status, 400);
+        sim_run(&s, 10000);
+    }
+    sim_run(&s, 15000);
+    expect_state(id, PLATFORM_COMMAND_SILENT);
+    assert_true(says(view(id).evidence, "what the device sent then could not be "
+                                        "read, after 2 tries"));
+    assert_false(profile_of("DeviceStatus", "", &k));
+    sim_free(&s);
+}
+
 /* What was said of the first try is not said of the answer to the second. */
 static void answered_at_the_second_try(void **state)
 {
@@ -526,16 +560,6 @@ static void long_answers(void **state)
     sim_free(&s);
 }
 
-static bool profile_of(const char *cmd, const char *sub,
-                       struct platform_profile_command *out)
-{
-    for (size_t pos = 0; platform_profile_command(s.p, SLICE(NVR), &pos, out);)
-        if (slice_eq(out->cmd, slice_str(cmd)) &&
-            slice_eq(out->sub, slice_str(sub)))
-            return true;
-    return false;
-}
-
 /* Its root is Notify, as no device notifies of that; a position is one that was
  * asked for when it has the SN of the question. */
 static void answers_in_a_notify(void **state)
@@ -771,6 +795,7 @@ int main(void)
         cmocka_unit_test(answered),
         cmocka_unit_test(note_11_6_result_and_reason),
         cmocka_unit_test(silent_then_late),
+        cmocka_unit_test(an_answer_that_cannot_be_read),
         cmocka_unit_test(answered_at_the_second_try),
         cmocka_unit_test(undue_answers),
         cmocka_unit_test(never_arrived),

@@ -137,6 +137,40 @@ static void a_port_that_does_not_answer(void **state)
     sim_free(&s);
 }
 
+/* Two recorders were given one id: each REGISTER takes it from the other. One that
+ * moves, or moves back another day, is one. */
+static void two_devices_with_one_id(void **state)
+{
+    static const struct {
+        bool back;
+        unsigned after_ms;
+        bool told;
+    } cases[] = { { false, 0, false }, { true, 1000, true },
+                  { true, 601000, false } };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = sim_registered(&s, ipc, SIP_UDP), *x;
+
+        x = sim_add(&s, ipc, "192.168.1.66:5060", SIP_UDP);
+        sim_register(x);
+        sim_run(&s, 1000);
+        assert_int_equal(x->last_status, 200);
+        for (unsigned ms = 0; ms < cases[i].after_ms; ms += 1000) {
+            if (ms % 60000 == 0)
+                sim_keepalive(x, NULL);
+            sim_run(&s, 1000);
+        }
+        if (cases[i].back)
+            sim_register(d);
+        sim_run(&s, 1000);
+        assert_true((strstr(s.log, "registers from two addresses in turn") !=
+                     NULL) == cases[i].told);
+        assert_true(!cases[i].told || strstr(s.log, "192.168.1.66:5060"));
+        sim_free(&s);
+    }
+}
+
 static void strangers_are_refused(void **state)
 {
     static const struct {
@@ -823,6 +857,7 @@ int main(void)
         cmocka_unit_test(note_2_2_the_port_moves),
         cmocka_unit_test(a_port_that_does_not_answer),
         cmocka_unit_test(another_listener_is_no_proof),
+        cmocka_unit_test(two_devices_with_one_id),
         cmocka_unit_test(strangers_are_refused),
         cmocka_unit_test(calls_are_not_taken),
         cmocka_unit_test(an_id_that_is_not_its_own),

@@ -251,6 +251,26 @@ static void live_timeout_with_evidence(void **state)
     assert_true(body_has("\"hint\":\"set its stream to PS\""));
 }
 
+/* A key frame that does not come as packets are lost. */
+static void live_timeout_by_loss(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    fake_session(1)->step = PLATFORM_STEP_CODEC;
+    fake_session(1)->packets = 600;
+    fake_session(1)->bytes = 700000;
+    fake_session(1)->lost = 400;
+    fake_session(1)->transport = PLATFORM_UDP;
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.last.status, 504);
+    assert_true(body_has("\"step\":\"key\""));
+    assert_true(body_has("600 packets (700000 bytes, 400 lost) came, but within "
+                         "10.0 s not this: key frame arrives"));
+    assert_true(body_has("收到 600 个包"));
+    assert_true(body_has("try TCP"));
+}
+
 /* Several wait for one session; one of them goes; it is stopped for the rest. */
 static void live_stopped(void **state)
 {
@@ -444,6 +464,7 @@ int main(void)
         APP(live_timeout),
         APP(live_of_a_platform),
         APP(live_timeout_with_evidence),
+        APP(live_timeout_by_loss),
         APP(live_stopped),
         APP(media_by_signature),
         APP(media_forms),

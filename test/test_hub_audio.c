@@ -184,6 +184,53 @@ static void aac(void **state)
     world_close(&w);
 }
 
+/* LOAS, over the border of two PES too. */
+static void loas(void **state)
+{
+    static const char in[] = "\x56\xe0\x0a\x20\x00\x14\x08\x1f\xe0\x1b\x0b\x13\x18"
+                             "\x56\xe0\x06\x82\x32\x32\xb3\x33\x80";
+    struct world w;
+    struct hub_stats s;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    view(&w, 0, FLV);
+    picture(&w, true);
+    for (size_t cut = 0; cut <= sizeof(in) - 1; cut++) {
+        hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC, w.pts90k,
+                               slice_of(in, cut)), w.now_ms);
+        hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC, w.pts90k,
+                               slice_of(in + cut, sizeof(in) - 1 - cut)),
+               w.now_ms);
+        w.pts90k += 2 * 5760;
+    }
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.sounds, 2 * sizeof(in));
+    assert_int_equal(s.rate_hz, 16000);
+    assert_int_equal(s.config_changes, 0);
+    world_close(&w);
+}
+
+/* AAC without ADTS: what looks like a header in it is none. */
+static void false_headers(void **state)
+{
+    static const char in[] = "\x01\x22\xff\xf1\xec\x40\x01\x5f\xfc" "abcdef";
+    struct world w;
+    struct hub_stats s;
+
+    (void)state;
+    assert_int_equal(world_open(&w, NULL, 0), 0);
+    view(&w, 0, FLV);
+    picture(&w, true);
+    for (size_t i = 0; i < 10; i++)
+        hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC, w.pts90k,
+                               (struct slice)S(in)), w.now_ms);
+    hub_stats(w.hub, w.now_ms, &s);
+    assert_int_equal(s.sounds, 0);
+    assert_int_equal(s.rate_hz, 0);
+    world_close(&w);
+}
+
 static void keep_times(void *ctx, struct media_frame *f,
                        struct media_config *c)
 {
@@ -262,6 +309,8 @@ int main(void)
         cmocka_unit_test(audio_change),
         cmocka_unit_test(pieces),
         cmocka_unit_test(aac),
+        cmocka_unit_test(loas),
+        cmocka_unit_test(false_headers),
         cmocka_unit_test(aac_stamps),
         cmocka_unit_test(sounds_of_the_first_picture),
     };

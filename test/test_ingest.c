@@ -361,6 +361,41 @@ static void lost_and_invited_anew(void **state)
     close_ingest();
 }
 
+/* The device is not blamed for a connection that was closed here. */
+static void who_closed_it(void **state)
+{
+    static const char junk[4096] = "no media";
+    static const struct {
+        bool junk;
+        const char *want;
+    } cases[] = {
+        { false, "device closed the media connection and did not come back" },
+        { true, "RTP framing was lost and not found again; no other "
+                "connection came" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int fd;
+
+        open_passive(false);
+        answer(NULL);
+        fd = connect_from(DEVICE);
+        send_packets(fd, SSRC, 2);
+        for (unsigned k = 0; cases[i].junk && !is_closed(fd); k++) {
+            assert_true(k < 1000);
+            send(fd, junk, sizeof(junk), MSG_NOSIGNAL);
+            turn(0);
+        }
+        close(fd);
+        turn(0);
+        turn(INGEST_RECONNECT_MS + 1);
+        assert_int_equal(said[PLATFORM_MEDIA_ENDED], 1);
+        assert_string_equal(said_text, cases[i].want);
+        close_ingest();
+    }
+}
+
 /* ---- TCP active ---- */
 
 static int listen_at(const char *ip, uint16_t *at)
@@ -480,6 +515,7 @@ int main(void)
         cmocka_unit_test(stranger_against_device),
         cmocka_unit_test(named_by_the_answer),
         cmocka_unit_test(lost_and_invited_anew),
+        cmocka_unit_test(who_closed_it),
         cmocka_unit_test(media_from_elsewhere),
         cmocka_unit_test(any_source),
         cmocka_unit_test(no_buffers),

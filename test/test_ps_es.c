@@ -115,6 +115,33 @@ static void laws(void **state)
     }
 }
 
+/* Raw AAC, or any other compressed sound: no law of G.711, whatever the map says. */
+static void no_law(void **state)
+{
+    static const enum ps_codec told[] = { PS_CODEC_UNKNOWN, PS_CODEC_AAC };
+    static char even[320], loud[320];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(loud); i++) /* full scale, of both signs */
+        loud[i] = (char)(i % 2 ? 0x2a : 0xaa);
+    for (size_t t = 0; t < COUNT(told); t++) {
+        begin(AUDIO_ID);
+        if (told[t] != PS_CODEC_UNKNOWN)
+            es_set_codec(&es, 0x0f, told[t], PS_FROM_PSM);
+        for (unsigned i = 0; i < 100; i++) {
+            for (unsigned k = 0; k < sizeof(even); k++)
+                even[k] = (char)((i * sizeof(even) + k) * 2654435761u >> 24);
+            put(slice_of(even, sizeof(even)), sizeof(even));
+        }
+        assert_int_equal(es.info.codec, told[t]);
+        for (unsigned i = 0; i < 40; i++)
+            put(slice_of(loud, sizeof(loud)), sizeof(loud));
+        assert_int_equal(es.info.codec, PS_CODEC_G711A);
+        es_flush(&es, true, false);
+        es_fini(&es);
+    }
+}
+
 #define SPS "\0\0\0\1\x67\x42\xc0\x0a\xd9\x04\x7b\x01\x10\0\0\3\0\x10"
 #define PPS "\0\0\0\1\x68\xcb\x83\xcb\x20"
 #define IDR "\0\0\0\1\x65\x88\x84\x21\xff"
@@ -191,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(audio),   cmocka_unit_test(laws),
+        cmocka_unit_test(no_law),
         cmocka_unit_test(video),   cmocka_unit_test(reading),
         cmocka_unit_test(limit),
     };

@@ -789,6 +789,64 @@ static void strangers(void **state)
     close_world();
 }
 
+/* One picture, or one sound, of 40 ms in a packet of its own. */
+static void give_pes(uint8_t id, struct slice es)
+{
+    uint8_t ps[512], bytes[MAX_PACKET];
+    struct writer wr = writer_of(ps, sizeof(ps));
+
+    writer_bytes(&wr, "\0\0\1\xba\x44\0\x04\0\x04\1\0\x5f\x6b\xf8\0\0\1", 17);
+    writer_char(&wr, (char)id);
+    writer_be16(&wr, (uint16_t)(es.n + 8));
+    writer_bytes(&wr, "\x84\x80\x05\x21", 4);
+    writer_be16(&wr, (uint16_t)(w.ts >> 14 | 1));
+    writer_be16(&wr, (uint16_t)(w.ts << 1 | 1));
+    writer_bytes(&wr, es.p, es.n);
+    assert_int_equal(wr.err, 0);
+    assert_true(give(bytes, rtp(bytes, 96, SSRC, ps, wr.len)));
+}
+
+#define KEY "\0\0\0\1\x67\x42\xc0\x0a\xd9\x04\x7b\x01\x10\0\0\x03\0\x10\0\0\x03" \
+            "\x03\x20\xf1\x22\x64\x80\0\0\0\1\x68\xcb\x83\xcb\x20\0\0\0\1\x65" \
+            "\x88\x84\x0b\xf2\x62\x80\0\xab\xcc\x9c\x9c\x9d\x75\xd7\x5d\x75\xd7\x5e"
+#define OTHER "\0\0\0\1\x41\x9a\x38\x15\xe3\x60"
+
+/* A camera of two lenses and two microphones in one program: one of each is shown,
+ * the other once that one is silent, from a key frame on. */
+static void two_pictures_in_one_program(void **state)
+{
+    static const char silence[320];
+    struct hub_stats st;
+    enum ps_codec video, audio;
+
+    (void)state;
+    open_world(false, true);
+    receiver_answer(w.rx, true, SSRC, PS_CODEC_H264, PS_CODEC_G711A);
+    for (unsigned i = 0; i < 300; i++, w.ts += 3600, w.now_ms += 40) {
+        bool key = i % 50 == 0;
+
+        if (i < 100) { /* 4 s, then the second alone */
+            give_pes(0xe0, key ? (struct slice)S(KEY) : (struct slice)S(OTHER));
+            give_pes(0xc0, slice_of(silence, sizeof(silence)));
+        }
+        give_pes(0xe1, key ? (struct slice)S(KEY) : (struct slice)S(OTHER));
+        give_pes(0xc1, slice_of(silence, sizeof(silence)));
+        receiver_tick(w.rx, w.now_ms);
+        hub_stats(w.hub, w.now_ms, &st);
+        if (i > 100 && i < 224) {
+            assert_in_range(st.frames, 99, 100);
+            assert_in_range(st.sounds, 99, 100);
+        }
+    }
+    assert_in_range(st.frames, 148, 150); /* from the key frame at 250 on */
+    assert_in_range(st.sounds, 174, 177);
+    assert_int_equal(st.dropped, 0);
+    receiver_codecs(w.rx, &video, &audio);
+    assert_int_equal(video, PS_CODEC_H264);
+    assert_int_equal(audio, PS_CODEC_G711A);
+    close_world();
+}
+
 /* No proper prefix of the header is a packet. */
 static void every_prefix(void **state)
 {
@@ -872,6 +930,7 @@ int main(void)
         cmocka_unit_test(program_stream_as_it_came),
         cmocka_unit_test(payloads_of_another_kind),
         cmocka_unit_test(strangers),
+        cmocka_unit_test(two_pictures_in_one_program),
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(bare_program_stream),
         cmocka_unit_test(freed_at_any_time),

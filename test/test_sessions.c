@@ -494,6 +494,35 @@ static void payload_of_another_kind(void **state)
     }
 }
 
+/* No key frame comes whole: it is not its interval that is to blame. */
+static void most_of_it_is_lost(void **state)
+{
+    static const struct {
+        enum platform_transport transport;
+        unsigned percent;
+        const char *hint;
+    } cases[] = {
+        { PLATFORM_UDP, 40, "packets are lost on their way: try TCP" },
+        { PLATFORM_TCP_PASSIVE, 10, "the device leaves packets out" },
+        { PLATFORM_UDP, 5, "shorten the key frame interval" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+
+        d->media = SIM_NO_KEY;
+        d->lost_percent = cases[i].percent;
+        sim_watch(&s, d, channel, cases[i].transport);
+        sim_run(&s, 25000);
+        assert_int_equal(s.last.step, PLATFORM_STEP_KEY);
+        if (!text_has(s.last_hint, cases[i].hint))
+            fail_msg("%u %%: %s; %s", cases[i].percent, s.last_evidence,
+                     s.last_hint);
+        ends_clean();
+    }
+}
+
 /* What to do is another thing for each refusal. */
 static void refusals_and_hints(void **state)
 {
@@ -696,6 +725,7 @@ int main(void)
         cmocka_unit_test(refusals_worth_another_try),
         cmocka_unit_test(failures),
         cmocka_unit_test(payload_of_another_kind),
+        cmocka_unit_test(most_of_it_is_lost),
         cmocka_unit_test(refusals_and_hints),
         cmocka_unit_test(never_started),
         cmocka_unit_test(no_port_can_be_opened),

@@ -248,6 +248,35 @@ static void the_device_hangs_up_before_its_answer(void **state)
     ends_clean();
 }
 
+/* Nobody watches. Who closed the connection is told as it was. */
+static void the_media_connection_ends(void **state)
+{
+    static const struct {
+        int err;
+        const char *evidence;
+    } cases[] = {
+        { GB_EIO, "the device closed the media connection, 4.0 s" },
+        { GB_ELIMIT, "what came on the media connection was no RTP any more" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = ready();
+        struct platform_session v;
+
+        d->ended_err = cases[i].err;
+        assert_int_equal(sim_play(&s, d, channel, PLATFORM_TCP_PASSIVE, &v), 0);
+        sim_run(&s, 1000);
+        sim_media(&s, sim_stream_of(&s, v.id), PLATFORM_MEDIA_ENDED);
+        sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+        sim_run(&s, 4000);
+        assert_int_equal(s.last.state, PLATFORM_FAILED);
+        if (!text_has(s.last_evidence, cases[i].evidence))
+            fail_msg("%s", s.last_evidence);
+        ends_clean();
+    }
+}
+
 static void the_device_hangs_up(void **state)
 {
     struct sim_device *d = ready();
@@ -848,6 +877,7 @@ int main(void)
         cmocka_unit_test(an_invite_inside_the_call),
         cmocka_unit_test(a_dialog_that_changes_is_stored_again),
         cmocka_unit_test(the_device_hangs_up_before_its_answer),
+        cmocka_unit_test(the_media_connection_ends),
         cmocka_unit_test(the_device_hangs_up),
         cmocka_unit_test(media_connection_drops),
         cmocka_unit_test(sound_alone),

@@ -171,21 +171,32 @@ static const char *late_hint(enum platform_step step)
 static void judge_late(struct outcome *o, const struct platform_session *s)
 {
     struct platform_session late = *s;
+    unsigned waited_s = (HTTP_LIVE_WAIT_MS + (unsigned)s->longer_ms) / 1000;
+    struct writer w = writer_of(o->evidence, sizeof(o->evidence) - 1);
+    const char *loss = NULL;
 
     if (late.step < PLATFORM_STEP_PLAYING)
         late.step++;
     *o = (struct outcome){ .status = 504, .code = "live-timeout" };
     describe(o, &late);
-    if (s->evidence.n == 0) {
-        struct writer w = writer_of(o->evidence, sizeof(o->evidence) - 1);
-
+    if (late.step == PLATFORM_STEP_KEY)
+        loss = platform_loss_hint(s->transport == PLATFORM_UDP, s->packets,
+                                  s->lost);
+    if (loss && s->evidence.n == 0)
+        writer_f(&w,
+                 "%llu packets (%llu bytes, %llu lost) came, but within %u.0 s "
+                 "not this: %s",
+                 (unsigned long long)s->packets, (unsigned long long)s->bytes,
+                 (unsigned long long)s->lost, waited_s,
+                 platform_step_text(late.step));
+    else if (s->evidence.n == 0)
         writer_f(&w, "nothing beyond \"%s\" within %u s",
-                 platform_step_text(s->step),
-                 (HTTP_LIVE_WAIT_MS + (unsigned)s->longer_ms) / 1000);
+                 platform_step_text(s->step), waited_s);
+    if (w.len)
         o->evidence[w.len] = '\0';
-    }
     if (!s->hint.n)
-        slice_copy(o->hint, sizeof(o->hint), slice_str(late_hint(late.step)));
+        slice_copy(o->hint, sizeof(o->hint),
+                   slice_str(loss ? loss : late_hint(late.step)));
 }
 
 static void answer_outcome(struct http_response *out, const struct outcome *o,

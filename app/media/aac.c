@@ -73,6 +73,95 @@ bool aac_au_headers(struct slice in, aac_raw_fn *on_raw, void *ctx)
     return true;
 }
 
+/* ---- LOAS ---- */
+
+#define LOAS_HEAD 3 /* sync and length */
+
+struct bit_reader {
+    const uint8_t *p;
+    size_t n, at; /* bytes; the next bit, past the end all are 0 */
+};
+
+static uint32_t take_bits(struct bit_reader *r, unsigned n)
+{
+    uint32_t v = 0;
+
+    for (; n; n--, r->at++)
+        v = v << 1 | (r->at / 8 < r->n
+                          ? r->p[r->at / 8] >> (7 - r->at % 8) & 1u
+                          : 0);
+    return v;
+}
+
+static bool is_over(const struct bit_reader *r)
+{
+    return r->at > r->n * 8;
+}
+
+/* AudioSpecificConfig; of SBR and PS the AAC that lies under it. */
+static bool read_asc(struct aac_config *cfg, struct bit_reader *r)
+{
+    uint32_t type = take_bits(r, 5), freq = take_bits(r, 4);
+    uint32_t channels = take_bits(r, 4);
+
+    if (type == 5 || type == 29) {
+        take_bits(r, 4);
+        type = take_bits(r, 5);
+    }
+    *cfg = (struct aac_config){ (uint8_t)type, (uint8_t)freq,
+                                (uint8_t)channels };
+    return type >= 1 && type <= 4 && aac_rate(cfg->freq_index) &&
+           channels >= 1 && channels <= 7 &&
+           take_bits(r, 3) == 0; /* 1024 samples, nothing more */
+}
+
+/* StreamMuxConfig: version 0, one program of one layer, one frame at a time. */
+static bool read_mux(struct aac_config *cfg, struct bit_reader *r)
+{
+    bool crc;
+
+    if (take_bits(r, 2) != 1 || take_bits(r, 6 + 4 + 3) != 0 ||
+        !read_asc(cfg, r) || take_bits(r, 3) != 0)
+        return false;
+    take_bits(r, 8); /* how full the buffer is */
+    if (take_bits(r, 1))
+        return false; /* other data */
+    crc = take_bits(r, 1);
+    take_bits(r, crc ? 8 : 0);
+    return !is_over(r);
+}
+
+int aac_loas_parse(struct aac_config *cfg, struct aac_frame *frame, uint8_t *p,
+                   size_t n)
+{
+    struct bit_reader r = { p + LOAS_HEAD, 0, 0 };
+    size_t size = 0;
+    uint32_t more;
+
+    if ((n > 0 && p[0] != 0x56) || (n > 1 && (p[1] & 0xe0) != 0xe0))
+        return GB_ESYNTAX;
+    if (n < LOAS_HEAD)
+        return GB_EAGAIN;
+    r.n = (size_t)(p[1] & 0x1f) << 8 | p[2];
+    if (n < LOAS_HEAD + r.n)
+        return GB_EAGAIN;
+    *frame = (struct aac_frame){ .whole = LOAS_HEAD + r.n };
+    if (!take_bits(&r, 1) && !read_mux(cfg, &r))
+        *cfg = (struct aac_config){ 0 };
+    if (cfg->channels == 0)
+        return 0;
+    do {
+        more = take_bits(&r, 8);
+        size += more;
+    } while (more == 255);
+    if (r.at + size * 8 > r.n * 8)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        p[LOAS_HEAD + i] = (uint8_t)take_bits(&r, 8);
+    frame->raw = slice_of((const char *)p + LOAS_HEAD, size);
+    return 0;
+}
+
 void aac_asc_write(struct writer *w, const struct aac_config *cfg)
 {
     writer_be16(w, (uint16_t)(cfg->object_type << 11 | cfg->freq_index << 7 |

@@ -1,4 +1,4 @@
-/* app/media/aac.h - AAC: ADTS, AU headers, AudioSpecificConfig
+/* app/media/aac.h - AAC: ADTS, LOAS, AU headers, AudioSpecificConfig
  * (ISO/IEC 13818-7 §6.2, ISO/IEC 14496-3 §1.6.2.1, RFC 3640 §3.2.1) */
 #ifndef APP_MEDIA_AAC_H
 #define APP_MEDIA_AAC_H
@@ -32,6 +32,13 @@ int aac_adts_parse(struct aac_config *cfg, struct aac_frame *frame,
  * of this form. */
 typedef void aac_raw_fn(void *ctx, struct slice raw);
 bool aac_au_headers(struct slice in, aac_raw_fn *on_raw, void *ctx);
+
+/* One frame of LOAS (AudioSyncStream, ISO/IEC 14496-3 §1.7) at p, whose raw frame is
+ * moved to whole bytes in place. 0, GB_EAGAIN or GB_ESYNTAX as above. cfg is the
+ * newest that came, kept for those that name none; channels 0: none yet. raw is
+ * empty where nothing can be read: more than one program, layer or frame in it. */
+int aac_loas_parse(struct aac_config *cfg, struct aac_frame *frame, uint8_t *p,
+                   size_t n);
 
 /* Two bytes; "14 08" is LC, 16 kHz, mono. */
 void aac_asc_write(struct writer *w, const struct aac_config *cfg);

@@ -70,15 +70,24 @@ static bool learn_g711(struct hub *h, enum ps_codec codec)
     return true;
 }
 
+static bool is_known(const struct hub *h, const struct aac_config *cfg)
+{
+    const struct media_config *c = h->config[MEDIA_AUDIO];
+    const struct aac_config *old = &h->audio.aac;
+
+    return c && c->codec == PS_CODEC_AAC &&
+           old->freq_index == cfg->freq_index &&
+           old->object_type == cfg->object_type &&
+           old->channels == cfg->channels;
+}
+
 static bool learn_aac(struct hub *h, const struct aac_config *aac)
 {
-    struct media_config *c = h->config[MEDIA_AUDIO];
-    const struct aac_config *old = &h->audio.aac;
+    struct media_config *c;
     uint8_t ch = aac->channels == 7 ? 8 : aac->channels ? aac->channels : 2;
     struct writer w;
 
-    if (c && c->codec == PS_CODEC_AAC && old->freq_index == aac->freq_index &&
-        old->object_type == aac->object_type && old->channels == aac->channels)
+    if (is_known(h, aac))
         return true;
     c = new_config(h, PS_CODEC_AAC, aac_rate(aac->freq_index), ch);
     if (!c)
@@ -233,11 +242,34 @@ static bool take_au_headers(struct stamp *s, struct slice in)
     return aac_au_headers(in, on_raw, s);
 }
 
+/* A frame that begins among the first `rest` bytes was begun in the PES before, and
+ * has its stamp. */
+static void take_frame(struct stamp *s, struct slice raw, bool before)
+{
+    struct hub_audio *a = &s->h->audio;
+    struct stamp early = { s->h, s->au, a->rest_has_pts, a->rest_pts90k,
+                           false };
+
+    if (before)
+        a->rest_has_pts = false;
+    take(before ? &early : s, raw, AAC_FRAME_SAMPLES);
+}
+
+/* What was found by searching may be bytes of something else: AAC without ADTS,
+ * damage. The next header stands behind it, or nothing. */
+static bool is_followed(struct slice behind)
+{
+    struct aac_config cfg;
+    struct aac_frame f;
+
+    return aac_adts_parse(&cfg, &f, behind) != GB_ESYNTAX;
+}
+
 /* ADTS frames; returns the bytes used, the rest waits for the next PES.
  * rest: bytes at the start that an earlier PES has stamped */
 static size_t take_adts(struct stamp *s, struct slice in, size_t rest)
 {
-    size_t off = 0;
+    size_t off = 0, due = rest ? in.n : 0;
 
     while (off < in.n) {
         struct aac_config cfg;
@@ -246,25 +278,51 @@ static size_t take_adts(struct stamp *s, struct slice in, size_t rest)
 
         if (err == GB_EAGAIN)
             break;
-        if (err) { /* damage: on to the next sync byte */
-            off++;
+        if (err || (off != due && !is_known(s->h, &cfg) &&
+                    !is_followed(slice_from(in, off + f.whole)))) {
+            off++; /* damage: on to the next sync byte */
             continue;
         }
         if (!learn_aac(s->h, &cfg))
             return in.n;
-        if (off < rest) { /* begun in the PES before: its stamp */
-            struct hub_audio *a = &s->h->audio;
-            struct stamp early = { s->h, s->au, a->rest_has_pts,
-                                   a->rest_pts90k, false };
+        take_frame(s, f.raw, off < rest);
+        off = due = off + f.whole;
+    }
+    return off;
+}
 
-            a->rest_has_pts = false;
-            take(&early, f.raw, AAC_FRAME_SAMPLES);
-        } else {
-            take(s, f.raw, AAC_FRAME_SAMPLES);
+/* As take_adts. */
+static size_t take_loas(struct stamp *s, size_t rest)
+{
+    struct hub_audio *a = &s->h->audio;
+    size_t off = 0;
+
+    while (off < a->n) {
+        struct aac_frame f;
+        int err = aac_loas_parse(&a->loas, &f, a->buf + off, a->n - off);
+
+        if (err == GB_EAGAIN)
+            break;
+        if (err) {
+            off++;
+            continue;
         }
+        if (f.raw.n && learn_aac(s->h, &a->loas))
+            take_frame(s, f.raw, off < rest);
         off += f.whole;
     }
     return off;
+}
+
+/* It begins like it, and no other form has been seen to carry sound. */
+static bool is_loas(const struct hub *h)
+{
+    const struct hub_audio *a = &h->audio;
+    const struct media_config *c = h->config[MEDIA_AUDIO];
+
+    return a->n && a->buf[0] == 0x56 &&
+           (a->n == 1 || (a->buf[1] & 0xe0) == 0xe0) &&
+           (a->loas.channels || !c || c->codec != PS_CODEC_AAC);
 }
 
 static void take_aac(struct stamp *s, size_t rest)
@@ -277,7 +335,7 @@ static void take_aac(struct stamp *s, size_t rest)
         a->n = 0;
         return;
     }
-    used = take_adts(s, in, rest);
+    used = is_loas(s->h) ? take_loas(s, rest) : take_adts(s, in, rest);
     if (used >= rest) { /* what is left begins in this PES */
         a->rest_has_pts = s->has_pts;
         a->rest_pts90k = s->pts90k;

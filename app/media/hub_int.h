@@ -59,6 +59,7 @@ struct hub_early {
 struct hub_audio {
     enum ps_codec codec; /* of config */
     struct aac_config aac;
+    struct aac_config loas; /* what LOAS has named last; channels 0: none */
     uint8_t *buf; /* one PES, and before it what the last one left over */
     size_t cap, n;
     bool rest_has_pts; /* stamp of the frame whose start is left over */

@@ -175,7 +175,23 @@ static void conn_lost(struct media_conn *c, int err, const char *text)
         ingest_say(in, PLATFORM_MEDIA_ENDED, err, text);
     } else {
         in->lost_ms = uv_now(in->o.loop); /* it may come back */
+        in->lost_err = err;
+        in->lost_text = text;
     }
+}
+
+/* It did not come back. That we closed it ourselves is not told as its doing. */
+static void say_lost(struct ingest *in)
+{
+    char text[128];
+
+    in->ended = true;
+    snprintf(text, sizeof(text), "%s; no other connection came",
+             in->lost_text);
+    ingest_say(in, PLATFORM_MEDIA_ENDED, in->lost_err,
+               in->lost_err == UV_EOF ? "device closed the media connection "
+                                        "and did not come back"
+                                      : text);
 }
 
 static void judge_newcomer(struct media_conn *c);
@@ -540,11 +556,8 @@ static void tick_current(struct ingest *in, uint64_t now_ms)
     struct media_conn *c = in->conn;
 
     if (in->lost_ms && now_ms - in->lost_ms >= INGEST_RECONNECT_MS &&
-        !in->ended) {
-        in->ended = true;
-        ingest_say(in, PLATFORM_MEDIA_ENDED, UV_EOF,
-                   "device closed the media connection and did not come back");
-    }
+        !in->ended)
+        say_lost(in);
     if (c && c->up && c->last_ms == 0 && !in->speaks &&
         now_ms - c->since_ms >= INGEST_FIRST_MS)
         conn_lost(c, GB_ESTATE, "connection carried no valid RTP packet");

@@ -51,6 +51,8 @@ struct ingest {
     unsigned attempts;
     uint64_t connect_ms; /* of the next attempt, or when this one is given up */
     uint64_t lost_ms;    /* the connection was lost: 0 not */
+    int lost_err;
+    const char *lost_text; /* why; static */
     bool connected_once, ended;
     bool speaks; /* it sends as well, and maybe nothing comes */
     /* RTCP */

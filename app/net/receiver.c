@@ -1,5 +1,6 @@
 #include "app/net/receiver.h"
 
+#include "app/media/fmp4.h"
 #include "app/net/held.h"
 #include "app/net/wrap.h"
 #include "base/prefetch.h"
@@ -19,6 +20,13 @@ struct pt_slot {
     struct wrap *wrap; /* it is video without a program stream */
 };
 
+/* Of a program with two pictures (a camera of two lenses) or two sounds the one that
+ * is shown. */
+struct lead {
+    uint8_t id; /* 0: none yet */
+    uint64_t last_ms;
+};
+
 /* What each packet needs comes first: few lines of the caches. */
 struct receiver {
     struct rtp_queue *queue;
@@ -34,6 +42,7 @@ struct receiver {
     uint32_t flush_ms; /* silence that completes a picture; 0: it is over */
     struct receiver_counters n;
     uint64_t program_bytes; /* fed to the demuxer */
+    struct lead picture, sound;
     struct rtp_source source;
     struct pt_slot pt[RECEIVER_MAX_PT];
     struct held held; /* refused so far */
@@ -53,10 +62,36 @@ static void say(struct receiver *r, bool *once, enum receiver_event ev)
 
 /* ---- demuxer ------------------------------------------------------------- */
 
+static struct lead *lead_of(struct receiver *r, uint8_t id)
+{
+    return ps_id_is_video(id) ? &r->picture : &r->sound;
+}
+
+/* The first that comes and is of a codec with an output leads, until nothing more
+ * comes of it. Mixed they would be a picture of nothing. */
+static bool leads(struct receiver *r, const struct ps_au *au)
+{
+    struct lead *l = lead_of(r, au->stream_id);
+
+    if (!fmp4_carries(au->codec))
+        return l->id == 0;
+    if (l->id != au->stream_id && l->id &&
+        (r->now_ms - l->last_ms < RECEIVER_LEAD_MS ||
+         (ps_codec_is_video(au->codec) && !au->key)))
+        return false;
+    if (l->id && l->id != au->stream_id)
+        *(ps_codec_is_video(au->codec) ? &r->video : &r->audio) = au->codec;
+    l->id = au->stream_id;
+    l->last_ms = r->now_ms;
+    return true;
+}
+
 static void on_au(void *ctx, const struct ps_au *au)
 {
     struct receiver *r = ctx;
 
+    if (!leads(r, au))
+        return;
     r->pictured |= ps_id_is_video(au->stream_id);
     hub_au(r->hub, au, r->now_ms);
 }
@@ -64,12 +99,13 @@ static void on_au(void *ctx, const struct ps_au *au)
 static void on_stream(void *ctx, const struct ps_stream *s)
 {
     struct receiver *r = ctx;
+    uint8_t id = lead_of(r, s->stream_id)->id;
 
     say(r, &r->said_program, RECEIVER_PROGRAM);
     hub_stream(r->hub, s);
     if (s->encrypted)
         say(r, &r->said_encrypted, RECEIVER_ENCRYPTED);
-    if (s->codec == PS_CODEC_UNKNOWN)
+    if (s->codec == PS_CODEC_UNKNOWN || (id && id != s->stream_id))
         return;
     if (ps_codec_is_video(s->codec)) {
         r->video = s->codec;

@@ -17,6 +17,7 @@
 #define RECEIVER_MAX_PT 4         /* payload types of one session */
 #define RECEIVER_FLUSH_MS 200     /* silence that completes the last picture */
 #define RECEIVER_LATE_MS 500      /* ... one of fewer slices than those before */
+#define RECEIVER_LEAD_MS 5000     /* silent so long, another stream leads */
 #define RECEIVER_BLIND_MS 3000    /* of program stream, and no key frame yet */
 
 enum receiver_event {

@@ -52,6 +52,8 @@ const struct chinese_row chinese_deviation[] = {
     { "X-GB-Ver is not written as a number like 3.0", "X-GB-Ver 不是 3.0 这样的数字" },
     { "NOTIFY leaves hardly any time: what the 200 granted counts",
       "NOTIFY 给出的时间过短：以 200 应答中的为准" },
+    { "registers from two addresses in turn: two devices with one id?",
+      "轮流从两个地址注册：是否有两台设备使用同一编号？" },
     { 0 },
 };
 /* clang-format on */

@@ -55,6 +55,9 @@ const struct chinese_row chinese_job[] = {
     { "the MESSAGE was not answered", "MESSAGE 没有应答" },
     { "the MESSAGE arrived (200), but no Response came",
       "MESSAGE 已送达（200），但没有收到 Response" },
+    { "the MESSAGE arrived (200), and what the device sent then could not be "
+      "read",
+      "MESSAGE 已送达（200），但设备随后发来的内容无法读取" },
     { "no Response came", "没有收到 Response" },
     { "it could not be sent: %", "无法发出：%1" },
     { "the MESSAGE was answered with SIP %", "设备对 MESSAGE 应答 SIP %1" },

@@ -42,6 +42,15 @@ const struct chinese_row chinese_session[] = {
       "收到图像数据，但没有一帧是完整的" },
     { "media port % could not be opened: %", "无法打开媒体端口 %1：%2" },
     { "the media connection failed: %", "媒体连接失败：%1" },
+    { "device closed the media connection and did not come back",
+      "设备关闭了媒体连接且没有重连" },
+    { "%; no other connection came", "%1；没有新的连接" },
+    { "device closed the connection", "设备关闭了连接" },
+    { "RTP framing was lost and not found again",
+      "RTP 成帧错乱且无法恢复" },
+    { "bytes on the connection are no media", "连接上的数据不是媒体" },
+    { "connection carried no valid RTP packet", "连接上没有有效的 RTP 包" },
+    { "connecting to %: % (% attempts)", "连接 %1：%2（尝试 %3 次）" },
     { "there is no address to tell the device", "没有可以告知设备的地址" },
     { "the device answered 503 and wants to be left alone for another % s "
       "(Retry-After)",
@@ -96,6 +105,8 @@ const struct chinese_row chinese_session[] = {
     { "the device does not know the dialog any more", "设备已不认识该会话" },
     { "the dialog was lost", "会话丢失" },
     { "the device closed the media connection", "设备关闭了媒体连接" },
+    { "what came on the media connection was no RTP any more",
+      "媒体连接上的数据已不是 RTP" },
     { "% sessions are running, no more are allowed",
       "已有 %1 路会话，达到上限" },
     { "no device, or more than one, has this channel",
@@ -146,6 +157,12 @@ const struct chinese_row chinese_session[] = {
     { "save the video settings of the camera again, without smart coding "
       "and encryption, or reboot it; try TCP",
       "请在摄像机中重新保存视频设置（关闭智能编码和加密），或重启摄像机；也可尝试 TCP" },
+    { "packets are lost on their way: try TCP, or a lower bit rate of the "
+      "camera",
+      "传输途中丢包：请改用 TCP，或降低摄像机码率" },
+    { "the device leaves packets out, as its uplink or its encoder cannot "
+      "keep up: lower the bit rate of the camera",
+      "设备漏发数据包（上行带宽或编码能力不足）：请降低摄像机码率" },
     { "shorten the key frame interval of the camera to 4 s or less",
       "请将摄像机的关键帧间隔设为 4 秒以内" },
     { "another program uses the ports of media.ports, or the process may "

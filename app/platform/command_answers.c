@@ -445,6 +445,17 @@ static void settings_came(struct platform *p, struct command *c)
                                        : PLATFORM_COMMAND_ANSWERED);
 }
 
+void commands_on_unread(struct platform *p, struct device *d)
+{
+    for (struct list *n = p->commands.open.next; n != &p->commands.open;
+         n = n->next) {
+        struct command *c = container_of(n, struct command, open);
+
+        c->unread |= c->state == PLATFORM_COMMAND_ARRIVED &&
+                     slice_eq(command_device(c), device_id(d));
+    }
+}
+
 bool commands_on_assembly(struct platform *p,
                           const struct manscdp_assembly_event *ev)
 {

@@ -20,6 +20,7 @@ struct command {
     bool is_final, partial, late, cut, may_repeat;
     bool follows; /* a refresh: catalog.c asks, nothing is sent from here */
     bool settling; /* its only message so far has all that it announces */
+    bool unread; /* what the device has sent since it arrived could not be read */
     bool login;  /* it was sent with what answers a challenge */
     bool moves;  /* these three as in command_order */
     uint8_t ptz;

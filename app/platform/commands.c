@@ -230,6 +230,7 @@ static void note(struct platform *p, const struct command *c)
     struct device *d = device_find(p, command_device(c));
 
     if (d && !c->follows && c->row != &vendor_row &&
+        (c->state != PLATFORM_COMMAND_SILENT || !c->unread) &&
         (c->state != PLATFORM_COMMAND_SILENT || c->arrived_utc_ms))
         profile_note(p, d, c->row, outcome[c->state]);
 }
@@ -267,6 +268,9 @@ void command_nothing_came(struct platform *p, struct command *c,
 {
     const struct device *d = device_find(p, command_device(c));
 
+    if (c->unread && c->arrived_utc_ms)
+        what = "the MESSAGE arrived (200), and what the device sent then could "
+               "not be read";
     command_explain(c, "%s, after %u %s", what, c->tries,
                     c->tries == 1 ? "try" : "tries");
     if (c->may_repeat && c->tries < PLATFORM_COMMAND_TRIES && d && d->online)

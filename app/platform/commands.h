@@ -69,6 +69,8 @@ bool command_is_open(const struct platform *p, struct slice device,
 bool commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg);
 /* false: the event is not about a command. */
+/* A body of the device could not be read: it may be the answer to what waits. */
+void commands_on_unread(struct platform *p, struct device *d);
 bool commands_on_assembly(struct platform *p,
                           const struct manscdp_assembly_event *ev);
 /* How the catalog query of a device goes, for the refreshes that wait for it.

@@ -55,7 +55,8 @@ struct device;
     X(BODY_TYPE,      "XML under another Content-Type, or none")               \
     X(BODY_WIDE,      "XML in UTF-16")                                         \
     X(ODD_VERSION,    "X-GB-Ver is not written as a number like 3.0")         \
-    X(NOTIFY_SHORT,   "NOTIFY leaves hardly any time: what the 200 granted counts")
+    X(NOTIFY_SHORT,   "NOTIFY leaves hardly any time: what the 200 granted counts") \
+    X(TAKES_TURNS,    "registers from two addresses in turn: two devices with one id?")
 
 enum deviation {
 #define X(id, text) DEVIATION_##id,

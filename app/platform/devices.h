@@ -68,6 +68,8 @@ struct rare {
     struct slice given_name; /* by a person; empty: its own. Own memory */
     struct group *group;     /* NULL: none */
     struct platform_policy subscribe; /* 0: as its group */
+    struct gb_addr was;      /* it was bound there, and alive */
+    uint64_t was_ms;         /* until then */
     struct sip_peer probe;   /* another port, to be proven */
     uint64_t probe_transaction;
     uint64_t probe_ms;       /* when it went out */

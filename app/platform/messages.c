@@ -83,6 +83,7 @@ static void read_body(struct delivery *v)
 
     if (err) {
         p->counters.bad_bodies++;
+        commands_on_unread(p, v->d);
         device_deviation(p, v->d, DEVIATION_BODY_REFUSED,
                          slice_str(diag.why ? diag.why : gb_strerror(err)));
         platform_respond(p, v->ev,

@@ -15,6 +15,7 @@
 #define LOST_ANSWERS 5   /* challenges in a row without an answer */
 #define PLAIN_FAILURES 3 /* wrong passwords: perhaps it cannot do qop */
 #define CLOCK_OFF_MS 60000 /* a device's clock, from ours */
+#define TURNS_MS 600000    /* back so soon, it has not merely moved */
 
 /* One REGISTER on its way through the checks. */
 struct attempt {
@@ -388,6 +389,27 @@ static void look_at_clock(struct platform *p, struct device *d,
         device_deviation(p, d, DEVIATION_CLOCK_OFF, date);
 }
 
+/* Back where it was a while ago, though it was alive elsewhere until now: each of two
+ * takes the id from the other. */
+static void look_at_turns(struct platform *p, struct device *d,
+                          const struct attempt *a)
+{
+    const struct gb_addr *to = &a->ev->peer.remote;
+    struct rare *r;
+    char text[GB_ADDR_TEXT_MAX];
+
+    if (!d->bound || !d->online || gb_addr_ip_eq(&d->peer.remote, to))
+        return;
+    r = device_rare_own(p, d);
+    if (!r)
+        return;
+    if (gb_addr_ip_eq(&r->was, to) && p->now.mono_ms - r->was_ms < TURNS_MS)
+        deviates(p, a, DEVIATION_TAKES_TURNS,
+                 slice_str(gb_addr_text(&d->peer.remote, text)));
+    r->was = d->peer.remote;
+    r->was_ms = p->now.mono_ms;
+}
+
 static void accept(struct platform *p, const struct attempt *a)
 {
     struct device *d = a->device;
@@ -409,6 +431,7 @@ static void accept(struct platform *p, const struct attempt *a)
         deviates(p, a, DEVIATION_CSEQ_REPEATED, slice_of(NULL, 0));
     if (!fresh)
         look_at_clock(p, d, a);
+    look_at_turns(p, d, a);
     remember(a);
     direct = way_learn(p, d, a->has_contact ? &a->contact : NULL, peer);
     if (!d->bound || peer->connection != d->peer.connection ||

@@ -71,6 +71,7 @@ struct session {
     bool ssrc_any, answered, minimal;
     bool ssrc_fresh; /* offered in no INVITE before this one */
     bool implied;  /* answered by its media alone */
+    bool unframed; /* the media connection was closed here: it was no RTP any more */
     bool ssrc_odd; /* media has another one than agreed */
     unsigned tried;
     unsigned restarts; /* since it last played for long */

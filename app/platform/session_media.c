@@ -147,6 +147,11 @@ const char *session_media_hint(enum platform_step awaited)
 /* As the above; a key frame that is not merely late needs something else. */
 static const char *hint_for(const struct session *s, enum platform_step awaited)
 {
+    const char *loss = platform_loss_hint(s->transport == PLATFORM_UDP,
+                                          s->packets, s->lost);
+
+    if (awaited == PLATFORM_STEP_KEY && loss)
+        return loss;
     if (s->note_len && awaited == PLATFORM_STEP_KEY)
         return "save the video settings of the camera again, without smart "
                "coding and encryption, or reboot it; try TCP";
@@ -400,6 +405,7 @@ static void on_ended(struct platform *p, struct session *s,
 {
     if (s->state == PLATFORM_PLAYING) {
         s->reconnect_at = p->now.mono_ms + RECONNECT_MS;
+        s->unframed = ev->err == GB_ELIMIT || ev->err == GB_ESYNTAX;
         session_arm(p, s);
         return;
     }

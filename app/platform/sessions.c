@@ -527,7 +527,10 @@ void session_on_timer(struct platform *p, struct session *s)
         session_no_key(p, s);
     else if (s->reconnect_at <= now)
         session_ended_by_device(p, s,
-                                "the device closed the media connection");
+                                s->unframed
+                                    ? "what came on the media connection was "
+                                      "no RTP any more"
+                                    : "the device closed the media connection");
     else if (s->drained_at <= now)
         playback_drained(p, s);
     else if (s->silence_at <= now && playback_is_over(s))

@@ -1,5 +1,7 @@
 #include "app/platform/step.h"
 
+#include <stddef.h>
+
 static const char *const step_name[PLATFORM_STEP_COUNT] = {
 #define X(id, name, text) name,
     PLATFORM_STEP_MAP(X)
@@ -42,4 +44,14 @@ bool platform_step_is_late(enum platform_step s, unsigned sip_status)
         break;
     }
     return false;
+}
+
+const char *platform_loss_hint(bool udp, uint64_t packets, uint64_t lost)
+{
+    if (lost * 20 <= packets + lost) /* pictures come whole with one in twenty */
+        return NULL;
+    return udp ? "packets are lost on their way: try TCP, or a lower bit rate "
+                 "of the camera"
+               : "the device leaves packets out, as its uplink or its encoder "
+                 "cannot keep up: lower the bit rate of the camera";
 }

@@ -4,6 +4,7 @@
 #define APP_PLATFORM_STEP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* In order; a failure names the first that broke. */
 #define PLATFORM_STEP_MAP(X)                                                   \
@@ -32,4 +33,7 @@ const char *platform_step_text(enum platform_step s);
  * Else it said no, or did it wrong, or the fault is ours.
  * sip_status: of its last answer, 0 none */
 bool platform_step_is_late(enum platform_step s, unsigned sip_status);
+
+/* What helps where no key frame comes whole, as so much is lost; NULL: little is. */
+const char *platform_loss_hint(bool udp, uint64_t packets, uint64_t lost);
 #endif
