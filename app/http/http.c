@@ -7,6 +7,8 @@
 #include "app/http/token.h"
 #include "app/net/cuts.h"
 
+#include <string.h>
+
 #define TEXT_MAX 65536 /* bytes of all configuration strings */
 #define FILE_NAME_MAX 256 /* behind a signature, by a camera */
 
@@ -187,6 +189,19 @@ void http_response_field(struct http_response *r, const char *name,
     buf_str(&r->fields, "\r\n");
 }
 
+/* A problem is not kept as the file that is not sent. */
+static void drop_name(struct buf *fields)
+{
+    struct slice all = buf_view(fields);
+    size_t at = slice_find_slice(all, SLICE("Content-Disposition: "));
+    size_t n = slice_find(slice_from(all, at), '\n') + 1;
+
+    if (at == all.n)
+        return;
+    memmove(fields->p + at, fields->p + at + n, all.n - at - n);
+    fields->len -= n;
+}
+
 void http_answer_problem(struct http_response *out,
                          const struct http_problem *p)
 {
@@ -194,7 +209,7 @@ void http_answer_problem(struct http_response *out,
     out->status = p->status;
     out->type = HTTP_PROBLEM_TYPE;
     out->body.len = 0;
-    out->fields.len = 0; /* they were of what is not sent */
+    drop_name(&out->fields);
     http_problem_write(&out->body, p);
     if (p->status == 401) /* RFC 9110 §15.5.2 */
         http_response_field(out, "WWW-Authenticate", SLICE(HTTP_CHALLENGE));

@@ -92,7 +92,7 @@ const char ctl_help_zh[] =
     "\n"
     "  --url URL             服务器地址（http://127.0.0.1:28181，或 $GB28181D_URL）\n"
     "  --token T | @FILE     接口令牌（$GB28181D_TOKEN，" CTL_TOKEN_HERE "）\n"
-    "  --timeout SECONDS     最多等待应答多久（60）\n"
+    "  --timeout SECONDS     最多等待应答多少秒（60）\n"
     "  --json                原样打印接口的应答，供程序使用\n"
     "  --completion [SHELL]  打印 bash、zsh 或 fish 的补全脚本\n"
     "  --version, --help\n";
