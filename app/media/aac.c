@@ -86,10 +86,11 @@ static uint32_t take_bits(struct bit_reader *r, unsigned n)
 {
     uint32_t v = 0;
 
-    for (; n; n--, r->at++)
-        v = v << 1 | (r->at / 8 < r->n
-                          ? r->p[r->at / 8] >> (7 - r->at % 8) & 1u
-                          : 0);
+    for (; n; n--, r->at++) {
+        uint32_t byte = r->at / 8 < r->n ? r->p[r->at / 8] : 0;
+
+        v = v << 1 | (byte >> (7 - r->at % 8) & 1);
+    }
     return v;
 }
 
