@@ -268,6 +268,7 @@ static int read_document(struct reading *r)
 struct bounded {
     FILE *f;
     size_t left;
+    int err; /* errno of what failed */
 };
 
 static int read_bounded(void *ctx, unsigned char *buf, size_t n, size_t *got)
@@ -278,14 +279,16 @@ static int read_bounded(void *ctx, unsigned char *buf, size_t n, size_t *got)
         n = in->left;
     *got = fread(buf, 1, n, in->f);
     in->left -= *got;
-    return in->left > 0 && !ferror(in->f);
+    if (ferror(in->f))
+        in->err = errno;
+    return in->left > 0 && !in->err;
 }
 
 int config_read(struct config *c, const char *path, struct config_error *e)
 {
     struct reading r = { .path = path, .e = e };
     FILE *f = fopen(path, "rb");
-    struct bounded in = { f, CONFIG_MAX_FILE };
+    struct bounded in = { f, CONFIG_MAX_FILE, 0 };
     int err;
 
     if (!f) {
@@ -300,6 +303,8 @@ int config_read(struct config *c, const char *path, struct config_error *e)
     err = read_document(&r);
     if (err && in.left == 0)
         config_refuse(e, "%s: larger than %u bytes", path, CONFIG_MAX_FILE);
+    if (err && in.err) /* a directory, for one */
+        config_refuse(e, "%s: cannot be read: %s", path, strerror(in.err));
     yaml_event_delete(&r.ev);
     yaml_parser_delete(&r.parser);
     fclose(f);

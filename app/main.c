@@ -8,9 +8,11 @@
 #include "app/sandbox.h"
 #include "app/secrets.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -73,6 +75,24 @@ static const char *help(void)
     return locale_is_chinese() ? usage_zh : usage;
 }
 
+/* What was asked for has been said; a full disk is no success. */
+static int said(void)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return EX_OK;
+    fprintf(stderr, "gb28181d: standard output: %s\n", strerror(errno));
+    return EX_IOERR;
+}
+
+/* Behind what is wrong. */
+static int misused(void)
+{
+    fputs(locale_is_chinese() ? "gb28181d --help 列出各选项\n"
+                              : "gb28181d --help lists what there is\n",
+          stderr);
+    return EX_USAGE;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
     enum { OPT_PRINT = 256, OPT_VERSION, OPT_REPLAY };
@@ -111,18 +131,17 @@ static int parse_options(int argc, char **argv, struct options *o)
             break;
         case OPT_VERSION:
             printf("gb28181d %s\n", GB_VERSION);
-            exit(EX_OK);
+            exit(said());
         case 'h':
             fputs(help(), stdout);
-            exit(EX_OK);
+            exit(said());
         default:
-            fputs(help(), stderr);
-            return EX_USAGE;
+            return misused();
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "gb28181d: %s: unexpected\n%s", argv[optind], help());
-        return EX_USAGE;
+        fprintf(stderr, "gb28181d: %s: unexpected\n", argv[optind]);
+        return misused();
     }
     return 0;
 }
@@ -387,5 +406,5 @@ int main(int argc, char **argv)
     else
         rc = run(&c, &o);
     config_fini(&c);
-    return rc;
+    return rc || !(o.print || o.check || o.replay) ? rc : said();
 }

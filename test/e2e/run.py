@@ -791,7 +791,13 @@ def command_line():
 
     expect(run("--version").stdout.startswith("gb28181d "), "--version")
     expect(run("--help").returncode == 0, "--help")
-    expect(run("--no-such").returncode == 64, "usage")
+    for odd in ("--no-such", "what"):
+        r = run(odd)
+        expect(r.returncode == 64 and odd in r.stderr and len(r.stderr.splitlines()) == 2, r)
+    for asked in ("--help", "--version", "--print-config", "--check"):
+        with open("/dev/full", "w") as full:
+            r = subprocess.run([exe, asked], stdout=full, stderr=subprocess.PIPE, text=True, timeout=HANG_S, check=False)
+        expect(r.returncode == 74 and "No space left" in r.stderr, r)
     r = run("-s", "no.such=1", "-t")
     expect(r.returncode == 78 and "no.such" in r.stderr, r)
     r = run("-s", "media.ports=9", "--check")
@@ -812,6 +818,8 @@ def command_line():
             f.write("# a comment\n" * 200000)
         r = run("-c", conf, "-t")
         expect(r.returncode == 78 and "larger than" in r.stderr, r)
+        r = run("-c", dir_, "-t")
+        expect(r.returncode == 78 and "directory" in r.stderr, r)
 
 
 @test
