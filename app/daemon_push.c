@@ -190,13 +190,20 @@ static void carry_out(struct daemon *d)
     }
 }
 
+/* Without its query either, where many services have their keys. */
 static void say(struct daemon *d, const struct push_view *v)
 {
-    char text[PUSH_URL_MAX + 4];
+    char text[PUSH_URL_MAX + 8];
     struct writer w = writer_of(text, sizeof(text));
     bool bad = v->state == PUSHES_WAITING && v->failures;
+    size_t query;
 
     push_url_mask(&w, v->url);
+    query = slice_find(writer_slice(&w), '?');
+    if (query < w.len) {
+        w.len = query;
+        writer_str(&w, "?***");
+    }
     if (bad || v->state == PUSHES_LIVE)
         log_f(bad ? LOG_WARN : LOG_INFO,
               "msg=push state=%s device=%.*s channel=%.*s url=\"%.*s\" "

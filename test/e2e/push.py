@@ -78,6 +78,8 @@ def publish(template, video, audio, *options):
             listener.check(video, audio)
             p = d.get(PUSH)["items"][0]
             expect(p["bytes"] > 50000, p)
+            bare, query, key = url.partition("?")
+            expect(bare in d.log() and (not query or key not in d.log()), "the log has the key of its query")
         finally:
             listener.close()
         a = d.call("DELETE", PUSH)
@@ -110,7 +112,7 @@ def listener_at(template):
 
 @test
 def rtmp_h264_g711():
-    publish("rtmp://127.0.0.1:{port}/live/key?a=b", "h264", "pcm_alaw")
+    publish("rtmp://127.0.0.1:{port}/live/key?auth=Qk71key", "h264", "pcm_alaw")
 
 
 @test
