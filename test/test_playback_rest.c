@@ -116,6 +116,41 @@ static void status_and_bye(void **state)
     ends_clean();
 }
 
+/* It starts anew, or the network is away, and nobody says a word: it is asked
+ * once more, and told where that brings nothing. */
+static void nothing_comes_any_more(void **state)
+{
+    static const bool back[] = { true, false };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(back); i++) {
+        struct sim_device *d = recorder(1, 0, 0);
+        struct platform_session v;
+
+        d->record[0].to_s = T0 + 600;
+        v = begin(d);
+        sim_stream_of(&s, v.id)->next_ms = GB_NEVER;
+        sim_at(&s, v.id, 100000);
+        if (!back[i])
+            d->media = SIM_NOTHING;
+        sim_run(&s, 20000);
+        assert_true(asks_from(d, 100));
+        if (back[i]) {
+            assert_int_equal(d->invites, 2);
+            assert_int_equal(d->byes, 1);
+            assert_int_equal(sim_session(&s, v.id).state, PLATFORM_PLAYING);
+            platform_session_stop(s.p, v.id, s.now);
+        } else {
+            sim_run(&s, 20000);
+            assert_int_equal(s.last.state, PLATFORM_FAILED);
+            if (!text_has(s.last_evidence, "no TCP connection"))
+                fail_msg("%s", s.last_evidence);
+        }
+        sim_run(&s, 1000);
+        ends_clean();
+    }
+}
+
 /* What lay in a socket comes behind the word of it, and then the machine is busy
  * with other things: no report for longer than a silence may last near the end of
  * a range is no end of this one. */
@@ -398,6 +433,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_9_4_the_next_file_follows),
         cmocka_unit_test(status_and_bye),
+        cmocka_unit_test(nothing_comes_any_more),
         cmocka_unit_test(a_status_that_is_late),
         cmocka_unit_test(a_status_of_the_playback_before),
         cmocka_unit_test(late_reports_are_no_end),

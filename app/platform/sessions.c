@@ -448,8 +448,12 @@ bool session_retry_own_port(struct platform *p, struct session *s)
 
 /* ---- timers ---- */
 
+/* A recording is asked for from where it broke off: its device may have started
+ * anew. */
 static void on_silence(struct platform *p, struct session *s)
 {
+    if (playback_goes_on(p, s, "nothing comes any more"))
+        return;
     session_fail(p, s, PLATFORM_STEP_ENDED,
                  "the device or the network stopped sending: check the "
                  "device's own picture and the path to it",
