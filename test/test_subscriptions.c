@@ -170,32 +170,33 @@ static void ended_by_the_device(void **state)
     static const struct {
         const char *reason;
         uint32_t retry_after_s;
+        bool at_once; /* it is asked for, but not if it ends again then */
         unsigned in_100s, in_1000s; /* SUBSCRIBEs by then */
         enum platform_subscription_state then;
         const char *told;
     } cases[] = {
-        { "deactivated", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING,
+        { "deactivated", 0, true, 3, 4, PLATFORM_SUBSCRIPTION_WAITING,
           "the device ended it and wants to be asked anew (deactivated)" },
-        { "probation", 300, 1, 2, PLATFORM_SUBSCRIPTION_WAITING,
+        { "probation", 300, false, 1, 2, PLATFORM_SUBSCRIPTION_WAITING,
           "the device ended it for now (probation)" },
-        { "giveup", 0, 1, 2, PLATFORM_SUBSCRIPTION_WAITING,
+        { "giveup", 0, false, 1, 2, PLATFORM_SUBSCRIPTION_WAITING,
           "the device ended it: it was not allowed in time (giveup)" },
-        { "rejected", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
+        { "rejected", 0, false, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
           "the device ended it: it does not allow this platform to subscribe "
           "(rejected)" },
-        { "Rejected", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
+        { "Rejected", 0, false, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
           "the device ended it: it does not allow this platform to subscribe "
           "(rejected)" },
-        { "noresource", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
+        { "noresource", 0, false, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
           "the device ended it: what was asked for is not there any more "
           "(noresource)" },
-        { "invariant", 0, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
+        { "invariant", 0, false, 1, 1, PLATFORM_SUBSCRIPTION_REFUSED,
           "the device ended it: what was asked for never changes (invariant)" },
-        { "timeout", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING,
+        { "timeout", 0, true, 3, 4, PLATFORM_SUBSCRIPTION_WAITING,
           "the device ended it because its time was over (timeout)" },
-        { "full", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING,
+        { "full", 0, true, 3, 4, PLATFORM_SUBSCRIPTION_WAITING,
           "the device ended it for a reason of its own" },
-        { "", 0, 2, 3, PLATFORM_SUBSCRIPTION_WAITING,
+        { "", 0, true, 3, 4, PLATFORM_SUBSCRIPTION_WAITING,
           "the device ended it without a reason" },
     };
 
@@ -210,6 +211,12 @@ static void ended_by_the_device(void **state)
 
         sim_notify(d, &n);
         sim_run(&s, 100);
+        if (cases[i].at_once) {
+            assert_int_equal(view(0).state, PLATFORM_SUBSCRIPTION_ACTIVE);
+            assert_int_equal(d->subscribes, 2);
+            sim_notify(d, &n);
+            sim_run(&s, 100);
+        }
         assert_int_equal(view(0).state, cases[i].then);
         assert_string_equal(view(0).reason, cases[i].told);
         sim_run(&s, 100000);

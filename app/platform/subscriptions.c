@@ -10,7 +10,8 @@
 
 #define REFRESH_PERCENT 80
 #define NOT_OFTENER_MS 30000   /* than this: any SUBSCRIBE to one device, but for
-                                  the refresh of a short one */
+                                  the refresh of a short one, and one behind a
+                                  NOTIFY that wants it at once */
 #define LATER_MS 300000        /* after a failure; twice as long each time ... */
 #define LATEST_MS 3600000      /* ... up to this */
 #define REFUSED_MS 86400000    /* a device that knows no subscriptions */
@@ -590,6 +591,17 @@ static const char *reason_text(enum sip_sub_reason r)
     return NULL;
 }
 
+/* RFC 6665 §4.1.3; one that ends again as soon as it is there waits for its turn. */
+static void ask_at_once(struct platform *p, struct device_subscription *u)
+{
+    bool young = p->now.mono_ms < u->asked_ms + NOT_OFTENER_MS;
+
+    put_off(p, u, 0);
+    if (young && !u->hurried)
+        u->at_ms = p->now.mono_ms;
+    u->hurried = young;
+}
+
 static void on_unsubscribed(struct platform *p, struct device *d,
                             struct device_subscription *u,
                             const struct sip_event *ev)
@@ -597,8 +609,10 @@ static void on_unsubscribed(struct platform *p, struct device *d,
     u->id = 0;
     if (ev->status == 200)
         u->why = reason_text(ev->sub.reason);
-    if (ev->status != 200 || ev->sub.again == SIP_AGAIN_NOW)
+    if (ev->status != 200)
         put_off(p, u, 0);
+    else if (ev->sub.again == SIP_AGAIN_NOW)
+        ask_at_once(p, u);
     else if (ev->sub.again == SIP_AGAIN_LATER)
         later(p, u, ev->sub.retry_after_s);
     else

@@ -30,6 +30,7 @@ struct device_subscription {
     uint8_t failures;   /* one after the other */
     bool other_event;   /* the other form of the Event header */
     bool login;         /* it was asked with what answers a challenge */
+    bool hurried;       /* asked at once, as young as it was when it ended */
     bool longer;        /* 423: asks_s is what the device wants at least */
 };
 
