@@ -88,7 +88,7 @@ static uint32_t take_bits(struct bit_reader *r, unsigned n)
 
     for (; n; n--, r->at++)
         v = v << 1 | (r->at / 8 < r->n
-                          ? r->p[r->at / 8] >> (7 - r->at % 8) & 1u
+                          ? (uint32_t)r->p[r->at / 8] >> (7 - r->at % 8) & 1
                           : 0);
     return v;
 }
