@@ -10,11 +10,15 @@ int64_t age_utc_ms(struct age *a, struct gb_time now)
 {
     int64_t passed_ms = (int64_t)(now.mono_ms - a->last.mono_ms);
     int64_t due_ms = a->last.utc_ms + passed_ms;
+    int64_t leap_ms = now.utc_ms - due_ms;
 
-    if (!a->begun || now.utc_ms - due_ms <= AGE_LEAP_MS)
+    if (!a->begun || leap_ms <= AGE_LEAP_MS)
         return believe(a, now);
-    if (!a->doubts)
+    if (!a->doubts || leap_ms - a->leap_ms > AGE_LEAP_MS ||
+        a->leap_ms - leap_ms > AGE_LEAP_MS) { /* the first, or another one */
         a->since_ms = now.mono_ms;
+        a->leap_ms = leap_ms;
+    }
     a->doubts = true;
     if (now.mono_ms - a->since_ms >= AGE_DOUBT_MS)
         return believe(a, now);

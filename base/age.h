@@ -18,6 +18,7 @@ struct age {
     bool begun, doubts;
     struct gb_time last; /* that was believed */
     uint64_t since_ms;   /* doubts: monotonic */
+    int64_t leap_ms;     /* doubts: so far ahead since then */
 };
 
 /* UTC as far as it is believed. Asked again at any times. */

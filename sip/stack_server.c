@@ -633,7 +633,7 @@ static void in_dialog(struct sip_stack *s, struct call *c,
                       const struct sip_peer *from, const struct sip_msg *m,
                       uint64_t now_ms)
 {
-    if ((c->hidden || c->unknown) && m->method != SIP_METHOD_BYE)
+    if (c->hidden && m->method != SIP_METHOD_BYE)
         stk_refuse(s, from, m, 481);
     else if (!sip_dialog_take_cseq(&c->d, m->cseq.number))
         stk_refuse(s, from, m, 500);
@@ -672,6 +672,8 @@ void stk_on_request(struct sip_stack *s, const struct sip_peer *from,
         on_cancel(s, from, m, now_ms);
     } else {
         c = stk_call_match(s, from, m);
+        if (c && c->unknown && m->method != SIP_METHOD_BYE)
+            c = NULL; /* as its peer has it */
         if (stk_refused(s, c, from, m))
             return;
         s->pend_sub = 0;

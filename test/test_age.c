@@ -63,12 +63,31 @@ static void a_leap_that_stays(void **state)
     expect_behind(1, 0);
 }
 
+/* Each further one has its own hour. */
+static void leap_upon_leap(void **state)
+{
+    int64_t leap = 40ll * DAY_MS;
+
+    (void)state;
+    expect_behind(0, 0);
+    for (int i = 1; i < 4; i++) {
+        now.utc_ms += leap;
+        expect_behind(1000, i * leap);
+        expect_behind(AGE_DOUBT_MS - 1000, i * leap);
+    }
+    now.utc_ms -= leap; /* back, and still ahead */
+    expect_behind(1000, 2 * leap);
+    expect_behind(AGE_DOUBT_MS - 1, 2 * leap);
+    expect_behind(1, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(goes_along, setup),
         cmocka_unit_test_setup(a_leap_for_a_moment, setup),
         cmocka_unit_test_setup(a_leap_that_stays, setup),
+        cmocka_unit_test_setup(leap_upon_leap, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

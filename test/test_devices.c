@@ -138,21 +138,24 @@ static void a_port_that_does_not_answer(void **state)
 }
 
 /* Two recorders were given one id: each REGISTER takes it from the other. One that
- * moves, or moves back another day, is one. */
+ * moves, or moves back another day, or has two uplinks and refreshes its binding by
+ * either, is one. */
 static void two_devices_with_one_id(void **state)
 {
     static const struct {
         bool back;
         unsigned after_ms;
-        bool told;
-    } cases[] = { { false, 0, false }, { true, 1000, true },
-                  { true, 601000, false } };
+        bool one_call, told;
+    } cases[] = { { false, 0, false, false }, { true, 1000, false, true },
+                  { true, 601000, false, false }, { true, 1000, true, false } };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct sim_device *d = sim_registered(&s, ipc, SIP_UDP), *x;
 
         x = sim_add(&s, ipc, "192.168.1.66:5060", SIP_UDP);
+        if (cases[i].one_call)
+            memcpy(x->call_id, d->call_id, sizeof(x->call_id));
         sim_register(x);
         sim_run(&s, 1000);
         assert_int_equal(x->last_status, 200);

@@ -157,6 +157,7 @@ static void coded_bodies(void **state)
           "{\"name\":\"yard\"}", false },
         { "Content-Encoding: Identity\r\n", "{\"name\":\"yard\"}", true },
         { "Content-Encoding:\r\n", "{\"name\":\"yard\"}", true },
+        { "Content-Encoding: UTF-8\r\n", "{\"name\":\"yard\"}", true },
     };
     char fields[200];
 

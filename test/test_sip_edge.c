@@ -144,6 +144,38 @@ static void more_counted_than_sent(void **state)
     finish();
 }
 
+/* It counts those that come behind it, too, and then nothing comes. */
+static void more_counted_than_two_messages(void **state)
+{
+    static const char message[] =
+        "MESSAGE sip:a@127.0.0.1 SIP/2.0\r\n"
+        "Via: SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bKlong\r\n"
+        "From: <sip:b@127.0.0.1>;tag=1\r\nTo: <sip:a@127.0.0.1>\r\n"
+        "Call-ID: long\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\n"
+        "Content-Type: Application/MANSCDP+xml\r\nContent-Length: 3000\r\n\r\n"
+        "<Notify></Notify>\r\n";
+    char buf[4000];
+    int fd;
+
+    (void)state;
+    begin(KEEP_OPEN_MS, 0);
+    fd = plain(0);
+    say(fd, options, sizeof(options) - 1);
+    assert_true(reaches(&requests, 1, 5000));
+    sip_edge_trust(server, last_peer.connection);
+    say(fd, message, sizeof(message) - 1);
+    say(fd, options, sizeof(options) - 1);
+    say(fd, "\r\n", 2); /* half a ping: no message that has begun */
+    assert_true(reaches(&requests, 3, 5000));
+    pass(50);
+    while (read(fd, buf, sizeof(buf)) > 0)
+        ;
+    expect_bytes(fd, buf, 2); /* it is idle, and kept open */
+    assert_memory_equal(buf, "\r\n", 2);
+    close(fd);
+    finish();
+}
+
 /* What is there to read on fd until nothing more comes. */
 static size_t drained(int fd)
 {
@@ -359,6 +391,7 @@ int main(void)
         cmocka_unit_test(kept_out_of_a_batch),
         cmocka_unit_test(pings),
         cmocka_unit_test(more_counted_than_sent),
+        cmocka_unit_test(more_counted_than_two_messages),
         cmocka_unit_test(many_pings),
         cmocka_unit_test(large_requests),
         cmocka_unit_test(large_to_a_deaf_port),

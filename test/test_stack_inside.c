@@ -120,6 +120,40 @@ static void unknown_to_the_peer(void **state)
     finish(&p);
 }
 
+static void refuses_info(struct pair *p, int side, const struct sip_event *ev)
+{
+    if (ev->kind == SIP_EV_REQUEST && ev->msg->method == SIP_METHOD_INFO)
+        respond(p, side, ev->transaction, 481, false);
+    else
+        on_event(p, side, ev);
+}
+
+/* It says so of a control, and goes on: that a file has ended (MediaStatus) it says
+ * inside the dialog, and it counts. */
+static void unknown_for_a_control(void **state)
+{
+    struct script s = { .answer = 200 };
+    struct pair p;
+
+    (void)state;
+    begin_call(&p, &s, &wire);
+    p.on_event = refuses_info;
+    assert_int_equal(info(&p, 0, SIP_METHOD_INFO), 0);
+    pair_run(&p, p.now_ms + 100);
+    pair_expect(&p, 0, SIP_EV_ENDED, 481, 1);
+    assert_int_equal(info(&p, 1, SIP_METHOD_MESSAGE), 0);
+    pair_run(&p, p.now_ms + 100);
+    pair_expect(&p, 1, SIP_EV_RESPONSE, 200, 1);
+    assert_int_equal(info(&p, 1, SIP_METHOD_INVITE), 0);
+    pair_run(&p, p.now_ms + 100);
+    pair_expect(&p, 1, SIP_EV_RESPONSE, 481, 1);
+    hang_up(&p, 0);
+    pair_run(&p, p.now_ms + 100);
+    assert_int_equal(pair_count(&p, 0, "BYE"), 1);
+    hang_up(&p, 1);
+    finish(&p);
+}
+
 static void info_unanswered_keeps_the_dialog(void **state)
 {
     struct script s = { .answer = 200 };
@@ -341,6 +375,7 @@ int main(void)
         cmocka_unit_test(cancelled_reinvite_keeps_the_dialog),
         cmocka_unit_test(bye_terminates_open_invite),
         cmocka_unit_test(unknown_to_the_peer),
+        cmocka_unit_test(unknown_for_a_control),
         cmocka_unit_test(info_unanswered_keeps_the_dialog),
         cmocka_unit_test(silence_after_the_end),
         cmocka_unit_test(wrong_calls),

@@ -262,9 +262,10 @@ static int read_options(int argc, char **argv)
             exit(EX_OK);
         case ':':
             ctl_die(EX_USAGE, "%s: its value is missing", argv[optind - 1]);
-        default:
+        default: /* of several letters it may be any: "-hx" */
             ctl_die(EX_USAGE, "%s: not an option; gbctl --help lists them",
-                    argv[optind - 1]);
+                    optopt > 0 && optopt < URL ? (char[]){ '-', (char)optopt, 0 }
+                                               : argv[optind - 1]);
         }
     }
     return optind;

@@ -689,11 +689,14 @@ static bool answer_preflight(struct http_call *c)
  * as firmware that it is not. Of a picture its own first bytes tell. */
 static bool is_coded(const struct http_head *h)
 {
-    for (size_t i = 0; i < h->n_fields; i++)
-        if (h->fields[i].id == HTTP_HDR_CONTENT_ENCODING &&
-            h->fields[i].value.n &&
-            !slice_ieq(h->fields[i].value, SLICE("identity")))
+    for (size_t i = 0; i < h->n_fields; i++) {
+        struct slice coding = h->fields[i].value;
+
+        if (h->fields[i].id == HTTP_HDR_CONTENT_ENCODING && coding.n &&
+            !slice_ieq(coding, SLICE("identity")) &&
+            !slice_ieq(coding, SLICE("utf-8"))) /* some name the charset here */
             return h->chunked || h->content_length;
+    }
     return false;
 }
 

@@ -345,6 +345,7 @@ static void take_quiet(struct sip_edge *e, uint64_t id)
         return;
     take_message(c, cut.bytes);
     consume(c, cut.used);
+    take_messages(c); /* those that were counted for it */
 }
 
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)

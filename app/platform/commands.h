@@ -68,9 +68,9 @@ bool command_is_open(const struct platform *p, struct slice device,
 /* A body of this device; true: a command was waiting for it, or had been. */
 bool commands_on_message(struct platform *p, struct device *d,
                          const struct manscdp_msg *msg);
-/* false: the event is not about a command. */
 /* A body of the device could not be read: it may be the answer to what waits. */
 void commands_on_unread(struct platform *p, struct device *d);
+/* false: the event is not about a command. */
 bool commands_on_assembly(struct platform *p,
                           const struct manscdp_assembly_event *ev);
 /* How the catalog query of a device goes, for the refreshes that wait for it.

@@ -390,7 +390,7 @@ static void look_at_clock(struct platform *p, struct device *d,
 }
 
 /* Back where it was a while ago, though it was alive elsewhere until now: each of two
- * takes the id from the other. */
+ * takes the id from the other. With one Call-ID it is one, of two ways. */
 static void look_at_turns(struct platform *p, struct device *d,
                           const struct attempt *a)
 {
@@ -398,7 +398,8 @@ static void look_at_turns(struct platform *p, struct device *d,
     struct rare *r;
     char text[GB_ADDR_TEXT_MAX];
 
-    if (!d->bound || !d->online || gb_addr_ip_eq(&d->peer.remote, to))
+    if (!d->bound || !d->online || gb_addr_ip_eq(&d->peer.remote, to) ||
+        d->call_id_hash == a->call_id_hash)
         return;
     r = device_rare_own(p, d);
     if (!r)

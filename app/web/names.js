@@ -1,6 +1,8 @@
 // Channels by their names, where an id would tell nobody which camera it is: as the
-// tree has them where it is open, else asked for, once.
+// tree has them where it is open, else asked for, until it is answered.
 import { call, channelPath, h, listen } from './core.js';
+
+const ANSWERS = [200, 403, 404]; // others may be others the next time
 
 export class Names {
   constructor(tree) {
@@ -13,7 +15,12 @@ export class Names {
     const known = this.tree.find(device, channel);
     const key = `${device}/${channel}`;
     if (known) return Promise.resolve(known.name);
-    if (!this.asked.has(key)) this.asked.set(key, call('GET', channelPath(device, channel)).then((r) => (r.ok && r.data.name) || ''));
+    if (!this.asked.has(key)) {
+      this.asked.set(key, call('GET', channelPath(device, channel)).then((r) => {
+        if (!ANSWERS.includes(r.status)) this.asked.delete(key);
+        return (r.ok && r.data.name) || '';
+      }));
+    }
     return this.asked.get(key);
   }
 

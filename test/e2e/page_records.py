@@ -85,6 +85,16 @@ def names(b, d):
     name = d.get(f"/api/v1/devices/{device}/channels/{channel}")["name"]
     b.run(f"location.hash = '#/records/{device}/{channel}'; location.reload()")
     wait_for("its name", lambda: b.run("return document.querySelector('#view-records h1')?.textContent") == name)
+    told = b.run_async("""const [device, channel, done] = arguments;
+        import('/names.js').then(async ({ Names }) => {
+          const [names, real] = [new Names({ find: () => null }), window.fetch];
+          window.fetch = async () => new Response('', { status: 503 });
+          const first = await names.of(device, channel);
+          window.fetch = real;
+          done([first, await names.of(device, channel)]);
+        });""", device, channel)
+    if told != ["", name]:
+        raise Failed(f"a name that could not be asked for, and then could: {told}")
     b.run("location.hash = '#/alarms'")
     wait_for("that of an alarm", lambda: b.run("return document.querySelector('#view-alarms tbody b')?.textContent") == name)
 

@@ -2,6 +2,7 @@
 """test/e2e/trace.py [NAME...] - the evidence as a user meets it: messages over
 the API, a capture that tshark reads, gbctl's ladder, and a replay of the
 exported file that decides as the daemon did."""
+import contextlib
 import datetime
 import http.server
 import json
@@ -142,6 +143,25 @@ def odd(d, *args, said, code=64, **how):
     expect(p.returncode == code and said in told and told.count("\n") <= 2, f"gbctl {args}: {p.returncode} {told}")
 
 
+@contextlib.contextmanager
+def says(part, closes=False):
+    """A server that says this part of an answer, and then nothing."""
+    def answer():
+        with contextlib.suppress(OSError), listener.accept()[0] as c:
+            c.recv(4096)
+            c.sendall(part)
+            if not closes:
+                c.recv(1) # until the client has gone
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
 @test
 def gbctl_is_used_oddly():
     d = Daemon()
@@ -150,6 +170,7 @@ def gbctl_is_used_oddly():
     try:
         odd(d, "devices", "--colour", said="--colour: not an option")
         odd(d, "devices", "-x", said="-x: not an option")
+        odd(d, "-xy", said="-x: not an option")
         odd(d, "devices", "--limit", said="--limit: its value is missing")
         odd(d, "devices", "--timeout", "0", said="0: not 1 to 86400 seconds")
         odd(d, "channels", "", said="an argument is empty")
@@ -158,6 +179,10 @@ def gbctl_is_used_oddly():
         odd(d, "user", "role", "bob", "king", said="king: not viewer, operator or admin")
         odd(d, "firmware", "add", "/tmp", said="/tmp: Is a directory", code=66)
         odd(d, "--timeout", "1", "--url", f"http://127.0.0.1:{deaf.getsockname()[1]}", "devices", said="no answer within 1 s", code=69)
+        with says(b"HTTP/1.1 200 OK\r\nContent-Ty") as url: # no empty list
+            odd(d, "--timeout", "1", "--url", url, "devices", said="no answer within 1 s", code=69)
+        with says(b"HTTP/1.1 200 OK\r\nContent-Ty", closes=True) as url:
+            odd(d, "--url", url, "devices", said="the answer broke off", code=76)
         with open("/dev/full", "wb") as full:
             for args in (("devices",), ("--json", "devices"), ("--help",), ("--version",)):
                 odd(d, *args, said="the output cannot be written: No space left", code=74, stdout=full)

@@ -96,6 +96,21 @@ static void wait_at_most(FILE *f, uint32_t s)
     setsockopt(fileno(f), SOL_SOCKET, SO_RCVTIMEO, &v, sizeof(v));
 }
 
+/* Of the head; false: there is none. Half a line may come before the error. */
+static bool head_line(struct ctl_answer *a, char **line, size_t *cap,
+                      struct slice *out)
+{
+    errno = 0;
+    if (ctl_read_line(a->f, line, cap, out) && !ferror(a->f))
+        return true;
+    if (errno == EAGAIN)
+        ctl_die_hint(EX_UNAVAILABLE,
+                     "is the daemon running there? --url or $GB28181D_URL names "
+                     "another place",
+                     "%s: no answer within %u s", ctl.url, ctl.timeout_s);
+    return false;
+}
+
 static void read_head(struct ctl_answer *a)
 {
     char *line = NULL;
@@ -105,20 +120,13 @@ static void read_head(struct ctl_answer *a)
     bool there;
 
     wait_at_most(a->f, ctl.timeout_s);
-    errno = 0;
-    there = ctl_read_line(a->f, &line, &cap, &s);
-    if (!there && errno == EAGAIN)
-        ctl_die_hint(EX_UNAVAILABLE,
-                     "is the daemon running there? --url or $GB28181D_URL names "
-                     "another place",
-                     "%s: no answer within %u s", ctl.url, ctl.timeout_s);
-    if (!there || s.n < 12 ||
+    if (!head_line(a, &line, &cap, &s) || s.n < 12 ||
         !slice_has_prefix(s, SLICE("HTTP/1.")) ||
         !slice_u32(slice_head(slice_from(s, 9), 3), 599, &status))
         ctl_die(EX_PROTOCOL, "the server speaks no HTTP");
     a->status = status;
     a->to_end = true;
-    while (ctl_read_line(a->f, &line, &cap, &s) && s.n) {
+    while ((there = head_line(a, &line, &cap, &s)) && s.n) {
         slice_cut(&s, ':', &name);
         s = slice_trim(s);
         if (slice_ieq(name, SLICE("Content-Length")))
@@ -126,6 +134,8 @@ static void read_head(struct ctl_answer *a)
         else if (slice_ieq(name, SLICE("Transfer-Encoding")))
             a->chunked = slice_ieq(s, SLICE("chunked"));
     }
+    if (!there)
+        ctl_die(EX_PROTOCOL, "the answer broke off");
     if (a->chunked)
         a->to_end = false;
     wait_at_most(a->f, 0);
