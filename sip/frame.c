@@ -227,6 +227,33 @@ static bool ends_as_xml(struct slice body)
                       (body.p[n - 2] == '/' || body.p[tag] == '/'));
 }
 
+/* One begins with the other: the text may go on. */
+static bool agrees(struct slice text, struct slice with)
+{
+    size_t n = text.n < with.n ? text.n : with.n;
+
+    return slice_eq(slice_head(text, n), slice_head(with, n));
+}
+
+/* "SIP/2.0 ", "MESSAGE sip:", or the beginning of it. */
+static bool may_start(struct slice text)
+{
+    size_t space = slice_find(text, ' ');
+
+    if (agrees(text, SLICE("SIP/2.0 ")))
+        return true;
+    for (int m = SIP_METHOD_OTHER + 1; m < SIP_METHOD_COUNT; m++) {
+        struct slice name = sip_method_name((enum sip_method)m);
+
+        if (space == text.n ? slice_has_prefix(name, text)
+                            : slice_eq(slice_head(text, space), name) &&
+                                  agrees(slice_from(text, space + 1),
+                                         SLICE("sip:")))
+            return true;
+    }
+    return false;
+}
+
 /* Where Content-Length is too large, the body has ended before, and the next
  * message begins in what is counted for it. */
 static size_t without_next(struct slice body)
@@ -234,8 +261,7 @@ static size_t without_next(struct slice body)
     size_t end = ends_as_xml(body) ? 0 : sip_xml_end(body);
     struct slice behind = slice_trim(slice_from(body, end));
 
-    return end && behind.n && behind.p[0] >= 'A' && behind.p[0] <= 'Z' ? end
-                                                                      : body.n;
+    return end && behind.n && may_start(behind) ? end : body.n;
 }
 
 /* The end of an XML body without Content-Length. */

@@ -447,6 +447,8 @@ void stk_call_on_ack(struct sip_stack *s, struct call *c,
         finish(s, c, now_ms);
         return;
     }
+    if (c->unknown) /* its end was told */
+        return;
     ev = stk_event(s, SIP_EV_ACKED, from, m);
     ev->dialog = c->id;
     ev->user = c->user;
