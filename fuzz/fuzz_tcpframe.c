@@ -15,6 +15,14 @@ struct result {
     int err;
 };
 
+static void count(struct result *r, const struct rtp_frame *out)
+{
+    r->n += out->kind != RTP_FRAME_PS;
+    r->bytes += out->n;
+    for (size_t i = 0; i < out->n; i++)
+        r->hash = (r->hash ^ out->p[i]) * 0x100000001b3ull;
+}
+
 static void run(const uint8_t *data, size_t size, size_t step, bool known,
                 struct result *r)
 {
@@ -45,19 +53,20 @@ static void run(const uint8_t *data, size_t size, size_t step, bool known,
         while ((r->err = rtp_tcpframe_next(&f, buf, len, CAP, &out)) == 0) {
             if (out.p < buf || out.p + out.n > buf + len)
                 abort();
-            r->n += out.kind != RTP_FRAME_PS;
-            r->bytes += out.n;
-            for (size_t i = 0; i < out.n; i++)
-                r->hash = (r->hash ^ out.p[i]) * 0x100000001b3ull;
+            count(r, &out);
             if (r->n > size)
                 abort();
         }
         if (rtp_tcpframe_need(&f) > CAP)
             abort();
     }
+    /* a frame of another SSRC may have waited for what follows it, and how much
+     * that is depends on what has come */
     while (r->err == GB_EAGAIN &&
-           (r->err = rtp_tcpframe_end(&f, buf, len, &out)) == 0)
+           (r->err = rtp_tcpframe_end(&f, buf, len, &out)) == 0) {
+        count(r, &out);
         r->err = GB_EAGAIN;
+    }
     r->resyncs = f.resyncs + (f.lost ? 1 : 0);
 }
 
