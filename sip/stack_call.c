@@ -272,17 +272,6 @@ void stk_call_ended(struct sip_stack *s, struct call *c, unsigned status,
     stk_call_free(s, c);
 }
 
-void stk_call_over(struct sip_stack *s, struct call *c, unsigned status,
-                   const struct sip_peer *peer, const struct sip_msg *m,
-                   uint64_t now_ms)
-{
-    uint64_t own = c->own_invite, peers = c->peer_invite;
-
-    c->own_invite = c->peer_invite = 0;
-    stk_call_ended(s, c, status, peer, m);
-    stk_end_invites(s, own, peers, 487, now_ms);
-}
-
 void stk_call_unknown(struct sip_stack *s, struct call *c, unsigned status,
                       const struct sip_peer *peer, const struct sip_msg *m,
                       uint64_t now_ms)
@@ -293,6 +282,14 @@ void stk_call_unknown(struct sip_stack *s, struct call *c, unsigned status,
     c->unknown = true;
     c->own_invite = c->peer_invite = 0;
     stk_end_invites(s, own, peers, 487, now_ms);
+}
+
+void stk_call_over(struct sip_stack *s, struct call *c, unsigned status,
+                   const struct sip_peer *peer, const struct sip_msg *m,
+                   uint64_t now_ms)
+{
+    stk_call_unknown(s, c, status, peer, m, now_ms);
+    stk_call_free(s, c);
 }
 
 /* Does what the state of the dialog asks for; c is gone, or hidden and waiting

@@ -1,28 +1,6 @@
 /* Many playbacks and downloads, whatever becomes of them: nothing stays. */
+#include "test/counted.h"
 #include "test/download_rig.h"
-
-#include <malloc.h>
-#include <stdlib.h>
-
-static size_t live_bytes;
-
-static void *counted_get(void *ctx, size_t n)
-{
-    void *p = calloc(1, n);
-
-    (void)ctx;
-    live_bytes += p ? malloc_usable_size(p) : 0;
-    return p;
-}
-
-static void counted_put(void *ctx, void *p)
-{
-    (void)ctx;
-    live_bytes -= malloc_usable_size(p);
-    free(p);
-}
-
-static const struct gb_alloc counted = { counted_get, counted_put, NULL };
 
 /* One playback or download, whatever becomes of it. */
 static void a_life(struct sim_device *d, uint64_t *rnd)

@@ -151,6 +151,16 @@ static void pieces(void **state)
     }
 }
 
+/* Of AAC at 16 kHz, in two PES. */
+static void two_frames(struct world *w, struct slice in, size_t cut)
+{
+    hub_au(w->hub, au_sound(&w->au, PS_CODEC_AAC, w->pts90k,
+                            slice_head(in, cut)), w->now_ms);
+    hub_au(w->hub, au_sound(&w->au, PS_CODEC_AAC, w->pts90k,
+                            slice_from(in, cut)), w->now_ms);
+    w->pts90k += 2 * 5760;
+}
+
 /* AAC: split into frames across PES borders; AU headers too. */
 static void aac(void **state)
 {
@@ -164,12 +174,7 @@ static void aac(void **state)
     view(&w, 0, FLV);
     picture(&w, true);
     for (size_t cut = 0; cut <= sizeof(adts) - 1; cut++) {
-        hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC, w.pts90k,
-                               slice_of(adts, cut)), w.now_ms);
-        hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC, w.pts90k,
-                               slice_of(adts + cut, sizeof(adts) - 1 - cut)),
-               w.now_ms);
-        w.pts90k += 2 * 5760;
+        two_frames(&w, slice_of(adts, sizeof(adts) - 1), cut);
         hub_stats(w.hub, w.now_ms, &s);
         assert_int_equal(s.sounds, 2 * (cut + 1));
         assert_int_equal(s.audio, PS_CODEC_AAC);
@@ -197,12 +202,7 @@ static void loas(void **state)
     view(&w, 0, FLV);
     picture(&w, true);
     for (size_t cut = 0; cut <= sizeof(in) - 1; cut++) {
-        hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC, w.pts90k,
-                               slice_of(in, cut)), w.now_ms);
-        hub_au(w.hub, au_sound(&w.au, PS_CODEC_AAC, w.pts90k,
-                               slice_of(in + cut, sizeof(in) - 1 - cut)),
-               w.now_ms);
-        w.pts90k += 2 * 5760;
+        two_frames(&w, slice_of(in, sizeof(in) - 1), cut);
     }
     hub_stats(w.hub, w.now_ms, &s);
     assert_int_equal(s.sounds, 2 * sizeof(in));

@@ -361,6 +361,21 @@ static size_t n_told(const char *path, uint64_t size)
     return n;
 }
 
+/* Begun and ended; its path, and what is in it. */
+static struct mp4scan one_recording(char path[static ROLLS_PATH_MAX])
+{
+    begin(NULL);
+    send_gops(1);
+    start(SESSION);
+    send_gops(3);
+    SEND_UNTIL(told.n[ROLLS_BEGUN]);
+    rolls_stop(rolls, ROLL);
+    WAIT_FOR(told.n[ROLLS_OVER]);
+    assert_true(rolls_path(path, dir, SLICE("dev"), SLICE("chan"),
+                           told.begin_ms[0]));
+    return look(0);
+}
+
 /* Cut where a crash may have cut it: what is whole stays, and gets its index. */
 static void repaired(void **state)
 {
@@ -369,16 +384,7 @@ static void repaired(void **state)
     size_t n;
 
     (void)state;
-    begin(NULL);
-    send_gops(1);
-    start(SESSION);
-    send_gops(3);
-    SEND_UNTIL(told.n[ROLLS_BEGUN]);
-    rolls_stop(rolls, ROLL);
-    WAIT_FOR(told.n[ROLLS_OVER]);
-    whole = look(0);
-    assert_true(rolls_path(path, dir, SLICE("dev"), SLICE("chan"),
-                           told.begin_ms[0]));
+    whole = one_recording(path);
     task(ROLLS_REPAIR, told.begin_ms[0]);
     assert_int_equal(done.bytes, whole.bytes); /* with its index */
     assert_int_equal(truncate(path, (off_t)whole.bytes - 20), 0);
@@ -460,16 +466,7 @@ static void what_cannot_be_read_stays(void **state)
     struct mp4scan whole;
 
     (void)state;
-    begin(NULL);
-    send_gops(1);
-    start(SESSION);
-    send_gops(3);
-    SEND_UNTIL(told.n[ROLLS_BEGUN]);
-    rolls_stop(rolls, ROLL);
-    WAIT_FOR(told.n[ROLLS_OVER]);
-    whole = look(0);
-    assert_true(rolls_path(path, dir, SLICE("dev"), SLICE("chan"),
-                           told.begin_ms[0]));
+    whole = one_recording(path);
     for (uint64_t from = 0; from < whole.bytes / 2; from += whole.bytes / 4) {
         atomic_store(&unreadable, (long long)from);
         task(ROLLS_REPAIR, told.begin_ms[0]);

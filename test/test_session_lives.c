@@ -3,9 +3,9 @@
  * over, nothing of them is left: no port, no SSRC, no order, no dialog, no byte.
  *
  * LIVES=n: so many; LIVES_SEED=n: that world alone. */
+#include "test/counted.h"
 #include "test/sim.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,28 +21,6 @@
 
 static struct sim s;
 static uint64_t rnd;
-static size_t live_bytes;
-
-/* ---- every byte is counted ---- */
-
-static void *counted_get(void *ctx, size_t n)
-{
-    void *p = calloc(1, n);
-
-    (void)ctx;
-    assert_non_null(p);
-    live_bytes += malloc_usable_size(p);
-    return p;
-}
-
-static void counted_put(void *ctx, void *p)
-{
-    (void)ctx;
-    live_bytes -= malloc_usable_size(p);
-    free(p);
-}
-
-static const struct gb_alloc counted = { counted_get, counted_put, NULL };
 
 /* ---- one life ---- */
 
