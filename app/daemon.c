@@ -18,6 +18,7 @@ struct gb_time daemon_now(struct daemon *d)
 
     if (d->now.utc_ms && d->now.mono_ms == uv_now(&d->loop))
         return d->now;
+    uv_update_time(&d->loop); /* both clocks of one moment, see clock_at */
     gettimeofday(&tv, NULL);
     d->now = (struct gb_time){
         .mono_ms = uv_now(&d->loop),

@@ -81,6 +81,32 @@ static void leap_upon_leap(void **state)
     expect_behind(1, 0);
 }
 
+/* The youngest of what is kept tells whether the first word is one. */
+static void the_first_word(void **state)
+{
+    int64_t year = 365ll * DAY_MS;
+
+    (void)state;
+    age_known(&age, UTC - 1000);
+    age_known(&age, UTC - 9 * DAY_MS);
+    expect_behind(0, 0); /* it was started again */
+    age_known(&age, UTC + year);
+    expect_behind(0, 0);
+
+    age = (struct age){ 0 };
+    age_known(&age, now.utc_ms - year);
+    expect_behind(0, year); /* it stood for a year, or the battery is empty */
+    now.utc_ms -= year;
+    expect_behind(60000, 0);
+    now.utc_ms += year;
+    expect_behind(0, year);
+    expect_behind(AGE_DOUBT_MS, 0);
+
+    age = (struct age){ 0 };
+    age_known(&age, now.utc_ms + year);
+    expect_behind(0, 0); /* nothing goes too early by a clock that is slow */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +114,7 @@ int main(void)
         cmocka_unit_test_setup(a_leap_for_a_moment, setup),
         cmocka_unit_test_setup(a_leap_that_stays, setup),
         cmocka_unit_test_setup(leap_upon_leap, setup),
+        cmocka_unit_test_setup(the_first_word, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

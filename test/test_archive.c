@@ -156,6 +156,7 @@ static void goes_by_age(void **state)
     assert_int_equal(put(2, T0, MIN_MS, 1, 0), 0);
     assert_int_equal(put(3, T0, MIN_MS, 1, ARCHIVE_OPEN), 0);
     assert_int_equal(put(1, now - 2 * DAY_MS - MIN_MS + 1, MIN_MS, 1, 0), 0);
+    assert_int_equal(put(1, now - MIN_MS, MIN_MS, 1, 0), 0);
     assert_true(archive_take_old(a, at(now), false, &old));
     expect_slice(slice_str(old.channel), "34020000001320000002");
     expect_slice(slice_str(old.device), DEV);
@@ -164,10 +165,29 @@ static void goes_by_age(void **state)
     assert_int_equal(old.segment.begin_utc_ms, T0 + DAY_MS);
     assert_false(archive_take_old(a, at(now), false, &old));
     assert_true(archive_take_old(a, at(now + 1), false, &old));
+    assert_true(archive_take_old(a, at(now + 100 * DAY_MS), false, &old));
+    assert_int_equal(old.segment.begin_utc_ms, now - MIN_MS);
     assert_false(archive_take_old(a, at(now + 100 * DAY_MS), false, &old));
     /* it is closed */
     assert_int_equal(put(3, T0, MIN_MS, 1, 0), 0);
     assert_true(archive_take_old(a, at(now), false, &old));
+    finish();
+}
+
+/* The battery of the board is empty, and its clock begins years ahead. */
+static void a_clock_that_begins_ahead(void **state)
+{
+    struct archive_old old;
+    struct gb_time now = at(T0);
+
+    (void)state;
+    begin(&(struct archive_limits){ .days = 2 });
+    assert_int_equal(put(1, T0 - DAY_MS, MIN_MS, 1, 0), 0);
+    now.utc_ms += 3000 * DAY_MS; /* what begins now does not make it true */
+    assert_int_equal(put(2, now.utc_ms, 0, 1, ARCHIVE_OPEN), 0);
+    assert_false(archive_take_old(a, now, false, &old));
+    now = at(T0 + MIN_MS); /* the network has told it */
+    assert_false(archive_take_old(a, now, false, &old));
     finish();
 }
 
@@ -376,6 +396,7 @@ int main(void)
         cmocka_unit_test(goes_at_need),  cmocka_unit_test(holds_a_month),
         cmocka_unit_test(as_a_model),    cmocka_unit_test(without_memory),
         cmocka_unit_test(limits_that_change),
+        cmocka_unit_test(a_clock_that_begins_ahead),
         cmocka_unit_test(a_clock_that_leaps),
     };
 

@@ -21,13 +21,14 @@ static struct recorder rec;
 static struct hub_tap tap;
 static struct segment seg[MAX_SEGMENTS];
 static unsigned n_seg;
+static int64_t set_ms; /* by which the clock was set */
 
 static void on_tap_frame(void *ctx, struct media_frame *f,
                          struct media_config *config)
 {
     (void)ctx;
     recorder_frame(&rec, f, config, hub_config(w.hub, 1 - f->track),
-                   UTC + (int64_t)w.now_ms);
+                   UTC + set_ms + (int64_t)w.now_ms);
 }
 
 static void on_tap_end(void *ctx)
@@ -41,6 +42,7 @@ static void open_all(uint32_t segment_ms, unsigned long fail_at)
     assert_int_equal(world_open(&w, NULL, 0), 0);
     failing_alloc_init(&mem, fail_at);
     n_seg = 0;
+    set_ms = 0;
     memset(seg, 0, sizeof(seg));
     tap = (struct hub_tap){ .on_frame = on_tap_frame, .on_end = on_tap_end };
     recorder_init(&rec, &mem.alloc, segment_ms);
@@ -145,6 +147,35 @@ static void segments_are_seamless(void **state)
     }
     assert_true(seg[0].begin_ms >= UTC + 1000 && seg[0].begin_ms < UTC + 2000);
     assert_int_equal(pictures, 500);
+    assert_int_equal(rec.lost, 0);
+    close_all();
+}
+
+/* A board without a clock of its own begins in 1970, until the network tells it
+ * the time; a hand sets it back. What is recorded then is found by its day. */
+static void a_clock_that_is_set(void **state)
+{
+    static const int64_t by_ms[] = { 50000, 1795926738000, 1795922000000, 0 };
+
+    (void)state;
+    open_all(600000, 0);
+    gop(&w, 25);
+    for (unsigned i = 0; i < COUNT(by_ms); i++) {
+        set_ms = by_ms[i];
+        for (unsigned g = 0; g < 5; g++)
+            gop(&w, 25);
+    }
+    hub_end(w.hub);
+    take_all();
+    assert_int_equal(n_seg, 4); /* less than a minute is none */
+    for (unsigned i = 0; i < n_seg; i++) {
+        int64_t length_ms = seg[i].end_ms - seg[i].begin_ms;
+
+        assert_int_equal(scan(&seg[i]).bytes, seg[i].n);
+        assert_in_range(length_ms, 4900, 11100);
+        if (i)
+            assert_in_range(seg[i].begin_ms - UTC - by_ms[i], 5000, 25000);
+    }
     assert_int_equal(rec.lost, 0);
     close_all();
 }
@@ -535,6 +566,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_are_seamless),
+        cmocka_unit_test(a_clock_that_is_set),
         cmocka_unit_test(begins_with_the_cached_pictures),
         cmocka_unit_test(configurations_change),
         cmocka_unit_test(note_8_11_sets_are_believed_when_they_come_twice),

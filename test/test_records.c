@@ -319,6 +319,49 @@ static void a_clock_that_was_never_set(void **state)
     ends_clean();
 }
 
+/* A board without a battery begins in 1970 until the network tells it the time;
+ * later somebody sets it wrong, and right again. The device is right all along. */
+static void our_own_clock_is_set(void **state)
+{
+    static const struct {
+        int64_t wrong_ms; /* by so much is ours */
+        bool drifts;      /* so that the device seems to be */
+        const char *log;
+    } cases[] = {
+        { 100000000 - (int64_t)T0 * 1000, false, "msg=\"the clock of this server"
+          " was set\" by_s=-1699900000 why=\"it has no time yet\"" },
+        { 0, false, "msg=\"the clock of this server was set\" by_s=" },
+        { -6 * 86400000ll - 777000, true, "clock of a device is off" },
+        { 0, false, "clock of a device is right again" },
+    };
+    struct sim_device *d = recorder(4);
+    struct platform_device v;
+    uint64_t id;
+
+    (void)state;
+    d->tells_time = true;
+    id = ask(T0, T0 + 2 * HOUR);
+    (void)hear(id, 60000);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int64_t by_ms = cases[i].wrong_ms + d->clock_off_ms;
+
+        s.log[s.log_len = 0] = '\0';
+        s.now.utc_ms += by_ms;
+        d->clock_off_ms -= by_ms;
+        sim_run(&s, 61000);
+        v = sim_view(&s, d);
+        if (v.clock.drifts != cases[i].drifts || !strstr(s.log, cases[i].log))
+            fail_msg("case %zu: drift %lld\n%s", i,
+                     (long long)v.clock.drift_ms, s.log);
+        assert_in_range(v.clock.drift_ms + v.clock.zone_min * 60000ll +
+                            cases[i].wrong_ms + 1100, 0, 1110);
+    }
+    id = ask(T0, T0 + 2 * HOUR); /* of the device's time as it is now */
+    assert_int_equal(hear(id, 60000).n, 4);
+    expect_all(id, 4);
+    ends_clean();
+}
+
 /* One of 1972: it has no time for what was long ago, and is asked from the
  * beginning of its time on. */
 static void a_clock_that_has_no_such_time(void **state)
@@ -746,6 +789,7 @@ int main(void)
         cmocka_unit_test(refused_at_once),
         cmocka_unit_test(note_15_2_ranges_are_corrected),
         cmocka_unit_test(a_clock_that_was_never_set),
+        cmocka_unit_test(our_own_clock_is_set),
         cmocka_unit_test(a_clock_that_has_no_such_time),
         cmocka_unit_test(a_clock_that_is_not_told),
         cmocka_unit_test(a_sum_that_is_wrong),

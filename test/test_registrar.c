@@ -125,6 +125,27 @@ static void note_15_1_date_as_configured(void **state)
     }
 }
 
+/* A board without a battery, before the network has told it the time. */
+static void no_date_of_1970(void **state)
+{
+    struct sim_device *d;
+
+    (void)state;
+    assert_true(sim_init(&s, NULL));
+    s.now.utc_ms = 20000;
+    d = sim_add(&s, ipc, "192.168.1.10:5060", SIP_UDP);
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_int_equal(d->registered, 1);
+    assert_false(text_has(d->last_extra, "\r\nDate:"));
+    s.now.utc_ms = 1700000000000;
+    sim_register(d);
+    sim_run(&s, 100);
+    assert_int_equal(d->registered, 2);
+    assert_true(text_has(d->last_extra, "\r\nDate: 2023-11-15T06:13:2"));
+    sim_free(&s);
+}
+
 static void refresh_with_the_old_answer(void **state)
 {
     struct sim_device *d;
@@ -601,6 +622,7 @@ int main(void)
         cmocka_unit_test(registers),
         cmocka_unit_test(odd_versions),
         cmocka_unit_test(note_15_1_date_as_configured),
+        cmocka_unit_test(no_date_of_1970),
         cmocka_unit_test(refresh_with_the_old_answer),
         cmocka_unit_test(an_answer_is_good_at_one_address_only),
         cmocka_unit_test(a_clock_that_is_off),

@@ -355,6 +355,15 @@ static void retention(void **state)
     settle(s, &keep);
     assert_int_equal(total(s, STORE_LIST_ALARMS), 1);
     assert_int_equal(total(s, STORE_LIST_COMMANDS), 0);
+    /* a start with a clock that is years ahead, until the network tells it */
+    store_close(s);
+    s = open_store(dir, &seen, NULL);
+    leap_ms = 3000 * DAY;
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 1);
+    leap_ms = 0;
+    settle(s, &keep);
+    assert_int_equal(total(s, STORE_LIST_ALARMS), 1);
     /* what is gone has had its numbers all the same */
     keep.rows[STORE_ALARMS] = 0;
     settle(s, &keep);

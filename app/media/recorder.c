@@ -240,15 +240,28 @@ static bool is_border(const struct media_frame *f,
     return f->track == MEDIA_VIDEO ? f->key : !carried(other);
 }
 
+/* The clock was set since the segment began: what comes belongs to another time
+ * of day. */
+static bool is_elsewhen(const struct recorder *r, const struct media_frame *f,
+                        int64_t utc_ms)
+{
+    int64_t due_ms = r->begin_utc_ms + (f->dts90k - r->first90k) / 90;
+
+    return utc_ms - due_ms > RECORDER_SET_MS ||
+           due_ms - utc_ms > RECORDER_SET_MS;
+}
+
 static bool is_due(const struct recorder *r, const struct media_frame *f,
-                   struct media_config *config, struct media_config *other)
+                   struct media_config *config, struct media_config *other,
+                   int64_t utc_ms)
 {
     const struct media_config *o = carried(other) ? other : NULL;
 
     return r->config[f->track] != config ||
            r->config[1 - f->track] != o ||
            f->dts90k < r->first90k ||
-           f->dts90k - r->first90k >= (int64_t)r->segment_ms * 90;
+           f->dts90k - r->first90k >= (int64_t)r->segment_ms * 90 ||
+           is_elsewhen(r, f, utc_ms);
 }
 
 static void put_frame(struct recorder *r, struct media_frame *f)
@@ -289,7 +302,7 @@ static void take_frame(struct recorder *r, struct media_frame *f,
     bool border = is_border(f, config, other);
 
     if (border && !is_overdue(r, true)) {
-        if (r->open && is_due(r, f, config, other))
+        if (r->open && is_due(r, f, config, other, utc_ms))
             end(r);
         if (!r->open)
             begin(r, f, is_video ? config : other, is_video ? other : config,

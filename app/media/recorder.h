@@ -33,6 +33,8 @@
 #define RECORDER_DOUBT_BYTES (8u << 20)
 #define RECORDER_JOIN_MS 2000 /* a segment that begins so soon after the last
                                  one continues it */
+#define RECORDER_SET_MS 60000 /* the time of day is off the pictures by more: the
+                                 clock was set, and another segment begins */
 
 enum recorder_kind { RECORDER_BEGIN, RECORDER_BYTES, RECORDER_END };
 

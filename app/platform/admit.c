@@ -270,7 +270,7 @@ bool platform_admits(struct platform *p, struct sip_peer *from,
 {
     const struct device *d = device_bound_to(p, from);
 
-    p->now = now;
+    clock_at(p, now);
     if (d)
         from->ignore_require = d->ignores_require;
     if (d || (bytes.n < SIP_MIN_MESSAGE && from->transport == SIP_UDP))

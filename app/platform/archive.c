@@ -295,6 +295,8 @@ int archive_put(struct archive *a, struct slice device, struct slice channel,
     *old = *s;
     if (s->length_ms > c->longest_ms)
         c->longest_ms = s->length_ms;
+    if (!(s->flags & ARCHIVE_OPEN))
+        age_known(&a->age, end_of(s));
     arrange(a, c);
     return 0;
 }

@@ -53,26 +53,66 @@ static void tell(struct platform *p, struct device *d, bool before)
                           d->id);
 }
 
+/* So far is it off now. */
+static void put(struct platform *p, struct device *d, struct device_clock *k,
+                int64_t off_ms, uint8_t from)
+{
+    struct device_clock before = *k;
+
+    k->zone_min = (int16_t)(zone_part_ms(off_ms) / 60000);
+    k->drift_ms = off_ms - zone_part_ms(off_ms);
+    k->from = from;
+    k->drifts = clock_is_set(p) && magnitude(k->drift_ms) > CLOCK_DRIFT_MS;
+    if (k->drifts != before.drifts || k->zone_min != before.zone_min ||
+        before.from == PLATFORM_CLOCK_UNKNOWN)
+        tell(p, d, before.drifts);
+}
+
 void clock_note(struct platform *p, struct device *d, int64_t utc_ms,
                 uint8_t from)
 {
     struct about *about = device_about_own(p, d);
-    int64_t off_ms = utc_ms - p->now.utc_ms, drift;
-    struct device_clock before, *k;
 
     if (!about)
         return; /* it will say it again */
-    k = &about->clock;
-    before = *k;
-    drift = off_ms - zone_part_ms(off_ms);
-    k->zone_min = (int16_t)(zone_part_ms(off_ms) / 60000);
-    k->drift_ms = drift;
-    k->from = from;
-    k->at_s = (uint32_t)(p->now.mono_ms / 1000);
-    k->drifts = magnitude(drift) > CLOCK_DRIFT_MS;
-    if (k->drifts != before.drifts || k->zone_min != before.zone_min ||
-        before.from == PLATFORM_CLOCK_UNKNOWN)
-        tell(p, d, before.drifts);
+    about->clock.at_s = (uint32_t)(p->now.mono_ms / 1000);
+    put(p, d, &about->clock, utc_ms - p->now.utc_ms, from);
+}
+
+static int64_t off_of(const struct device_clock *k)
+{
+    return k->drift_ms + k->zone_min * INT64_C(60000);
+}
+
+/* What was measured by the clock as it was before. */
+static void was_set(struct platform *p, int64_t by_ms)
+{
+    platform_log_peer(p, PLATFORM_WARN,
+                      "msg=\"the clock of this server was set\" by_s=%lld%s",
+                      (long long)(by_ms / 1000),
+                      clock_is_set(p) ? "" : " why=\"it has no time yet\"");
+    for (size_t i = 0; i < p->n_devices; i++) {
+        struct device *d = p->by_id[i];
+
+        if (clock_is_known(d))
+            put(p, d, &d->about->clock, off_of(clock_of(d)) - by_ms,
+                clock_of(d)->from);
+    }
+}
+
+void clock_at(struct platform *p, struct gb_time now)
+{
+    int64_t by_ms = now.utc_ms - p->now.utc_ms -
+                    (int64_t)(now.mono_ms - p->now.mono_ms);
+
+    p->now = now;
+    if (magnitude(by_ms) > CLOCK_DRIFT_MS)
+        was_set(p, by_ms);
+}
+
+bool clock_is_set(const struct platform *p)
+{
+    return p->now.utc_ms >= CLOCK_FIRST_MS;
 }
 
 void clock_on_status(struct platform *p, struct device *d, struct slice time)
@@ -90,9 +130,7 @@ bool clock_is_known(const struct device *d)
 
 uint64_t clock_off_s(const struct device *d)
 {
-    const struct device_clock *k = clock_of(d);
-
-    return (uint64_t)magnitude(k->drift_ms + k->zone_min * INT64_C(60000)) / 1000;
+    return (uint64_t)magnitude(off_of(clock_of(d))) / 1000;
 }
 
 bool clock_is_stale(const struct platform *p, const struct device *d)

@@ -1,5 +1,9 @@
-/* app/platform/clock.h - how far a device's clock is off ours
+/* app/platform/clock.h - what time it is, and how far a device's clock is off
  *
+ * Ours may be set while we run: boards without a battery begin in 1970, or where
+ * they were switched off, until the network tells them the time. What has been
+ * measured of the devices then moves with it. Before CLOCK_FIRST_MS it tells
+ * nothing: no device is told this time, and none is said to be off.
  * Devices say their time in DeviceStatus and, some, in the Date of a REGISTER.
  * What is off by whole quarters of an hour is taken for another time zone of
  * its texts; the rest is drift. Times that are written to the device are shifted
@@ -9,6 +13,7 @@
 #define APP_PLATFORM_CLOCK_H
 
 #include "base/slice.h"
+#include "base/time.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,6 +25,8 @@
                                   device are asked for */
 /* UTC: a clock in 1970 has never been set, and what lies before has no time. */
 #define CLOCK_UNSET_MS 31536000000
+/* UTC: ours is later, 2020 at least, or has never been set. */
+#define CLOCK_FIRST_MS 1577836800000
 #define CLOCK_ZONE_MS 900000   /* zones differ by multiples of it... */
 #define CLOCK_ZONE_MIN_MS 1500000 /* ...and by more than this */
 #define CLOCK_ZONE_OFF_MS 180000  /* drift on top of another zone */
@@ -34,6 +41,10 @@ struct device_clock {
     bool drifts;        /* as it was told last */
     uint32_t at_s;      /* mono time of the measurement */
 };
+
+/* It is now: with this every public function begins. */
+void clock_at(struct platform *p, struct gb_time now);
+bool clock_is_set(const struct platform *p);
 
 /* It says that it is this time now, read in server.timezone. */
 void clock_note(struct platform *p, struct device *d, int64_t utc_ms,

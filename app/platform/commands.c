@@ -622,7 +622,7 @@ int platform_command_refresh(struct platform *p, struct slice device,
     struct command *c;
     int err;
 
-    p->now = now;
+    clock_at(p, now);
     *id = 0;
     if (d && d->online && !check_room(p, d) && (c = command_new(p, PLATFORM_REFRESH_MS))) {
         name(c, d, device_id(d));
@@ -761,7 +761,7 @@ int platform_command_send(struct platform *p, const struct platform_order *o,
     bool is_ptz = read_ptz(o, &ptz);
     int err;
 
-    p->now = now;
+    clock_at(p, now);
     if (!d)
         return GB_ENOENT;
     e = dialect_of(d, o->edition).edition;

@@ -2,8 +2,8 @@
  * includes it
  *
  * One struct platform holds all tables. Time is p->now, set by every public
- * function. What changes is marked on the object itself (dirty lists), so that
- * telling the owner allocates nothing and cannot be lost. */
+ * function (clock_at). What changes is marked on the object itself (dirty lists),
+ * so that telling the owner allocates nothing and cannot be lost. */
 #ifndef APP_PLATFORM_CORE_H
 #define APP_PLATFORM_CORE_H
 

@@ -755,7 +755,7 @@ int platform_device_refresh(struct platform *p, struct slice id,
 {
     struct device *d = device_find(p, id);
 
-    p->now = now;
+    clock_at(p, now);
     if (!d)
         return GB_ENOENT;
     if (!d->online)
@@ -770,7 +770,7 @@ int platform_device_remove(struct platform *p, struct slice id,
 {
     struct device *d = device_find(p, id);
 
-    p->now = now;
+    clock_at(p, now);
     if (!d)
         return GB_ENOENT;
     device_drop(p, d);
@@ -849,7 +849,7 @@ int platform_restore_device(struct platform *p,
     enum manscdp_charset charset;
     struct device *d;
 
-    p->now = now;
+    clock_at(p, now);
     if (!manscdp_devid_is_usable(s->id) || s->id.n >= DEVICE_ID_MAX ||
         s->peer.transport > SIP_TLS)
         return GB_ESYNTAX;

@@ -386,7 +386,7 @@ int platform_restore_dialog(struct platform *p, uint64_t key,
     struct sip_peer to = *peer;
     struct kept_dialog *k;
 
-    p->now = now;
+    clock_at(p, now);
     if (to.transport > SIP_TLS)
         return GB_ESYNTAX;
     to.connection = 0;

@@ -248,7 +248,7 @@ void platform_download_filed(struct platform *p, uint64_t id, uint64_t bytes,
 {
     struct download *j = find(p, id);
 
-    p->now = now;
+    clock_at(p, now);
     if (!j || j->phase != FILING)
         return;
     if (j->doomed) {
@@ -578,7 +578,7 @@ void platform_download_saved(struct platform *p,
     struct download *j = find(p, s->id);
     struct part *part;
 
-    p->now = now;
+    clock_at(p, now);
     if (!j || j->session != s->session ||
         (j->phase != FETCHING && j->phase != DETACHING))
         return;
@@ -656,7 +656,7 @@ int platform_download_start(struct platform *p,
     const struct device *d;
     struct download *j;
 
-    p->now = now;
+    clock_at(p, now);
     if (device.n == 0 && !platform_channel_owner(p, o->channel, &device))
         return GB_ENOENT;
     d = device_find(p, device);
@@ -687,7 +687,7 @@ int platform_download_cancel(struct platform *p, uint64_t id,
 {
     struct download *j = find(p, id);
 
-    p->now = now;
+    clock_at(p, now);
     if (!j || j->doomed)
         return GB_ENOENT;
     j->doomed = true;
@@ -804,7 +804,7 @@ int platform_restore_download(struct platform *p,
 {
     struct download *j;
 
-    p->now = now;
+    clock_at(p, now);
     if (d->state >= PLATFORM_DOWNLOAD_STATES || d->stop_s <= d->start_s ||
         d->id == 0 || find(p, d->id) || d->device.n >= PLATFORM_ID_MAX ||
         d->channel.n >= PLATFORM_ID_MAX)

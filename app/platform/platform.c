@@ -294,6 +294,11 @@ int platform_new(struct platform **out, const struct platform_config *cfg,
         platform_free(p);
         return err;
     }
+    if (!clock_is_set(p))
+        platform_log(p, PLATFORM_WARN,
+                     "msg=\"the clock of this server was never set: what is "
+                     "recorded gets a wrong time, and devices are told none, "
+                     "until it is\" try=\"NTP, or a battery\"");
     *out = p;
     return 0;
 }
@@ -477,7 +482,7 @@ static void on_answer(struct platform *p, const struct sip_event *ev)
 void platform_sip(struct platform *p, const struct sip_event *ev,
                   struct gb_time now)
 {
-    p->now = now;
+    clock_at(p, now);
     switch (ev->kind) {
     case SIP_EV_REQUEST:
         if (ev->msg->method == SIP_METHOD_REGISTER)
@@ -512,7 +517,7 @@ void platform_closed(struct platform *p, uint64_t connection,
 {
     struct device *d;
 
-    p->now = now;
+    clock_at(p, now);
     while (connection && (d = device_lost(p, connection))) {
         device_offline(p, d, "connection lost");
         device_changed(p, d, PLATFORM_CHANGED_BINDING);
@@ -532,7 +537,7 @@ void platform_tick(struct platform *p, struct gb_time now)
 {
     struct timerq_node *n;
 
-    p->now = now;
+    clock_at(p, now);
     while ((n = timerq_pop(&p->timers, now.mono_ms))) {
         switch ((enum timer_kind)timerq_kind(n)) {
         case TIMER_LIFE:
@@ -594,7 +599,7 @@ void platform_drain(struct platform *p, struct gb_time now)
     struct handle *h;
     uint32_t pos = 0;
 
-    p->now = now;
+    clock_at(p, now);
     p->draining = true;
     while ((h = idmap_walk_next(&p->handles, &pos)))
         if (h->kind == HANDLE_SESSION)

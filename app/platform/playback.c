@@ -55,7 +55,7 @@ int platform_playback_start(struct platform *p,
                       .scale_milli = 1000 },
     };
 
-    p->now = now;
+    clock_at(p, now);
     if (w.kind == PLATFORM_DOWNLOAD)
         w.playback.speed = req->speed ? req->speed : DOWNLOAD_SPEED;
     if (w.kind == PLATFORM_LIVE || req->start_s == 0 ||
@@ -352,7 +352,7 @@ int platform_session_control(struct platform *p, uint64_t id,
     struct session *s = session_find(p, id);
     int err;
 
-    p->now = now;
+    clock_at(p, now);
     if (!s)
         return GB_ENOENT;
     if (s->kind == PLATFORM_LIVE)

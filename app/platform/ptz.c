@@ -268,7 +268,7 @@ int platform_ptz(struct platform *p, const struct platform_ptz *r,
     struct mover *m = mover_find(p, r->device, r->channel);
     struct part *t = m ? &m->of[kind_of(&r->command)] : NULL;
 
-    p->now = now;
+    clock_at(p, now);
     if (moves(&r->command) && t && t->moves && !t->due_ms &&
         same(&t->c, &r->command) && now.mono_ms - t->sent_ms < RESEND_MS) {
         t->until_ms = now.mono_ms + p->cfg.ptz_hold_ms;
@@ -288,7 +288,7 @@ int platform_ptz_stop(struct platform *p, struct slice device,
     bool move = !lens || m->of[PTZ_MOVE].moves;
     int err = 0;
 
-    p->now = now;
+    clock_at(p, now);
     for (unsigned k = 0; m && k < PTZ_KINDS; k++)
         m->of[k].until_ms = now.mono_ms; /* at once, if it fails now */
     if (m)

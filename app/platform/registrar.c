@@ -293,7 +293,7 @@ static void welcome(struct platform *p, const struct attempt *a,
 
     if (expires_s && a->has_contact)
         r.contact = a->contact.uri.text;
-    if (policy != PLATFORM_DATE_OFF) {
+    if (policy != PLATFORM_DATE_OFF && clock_is_set(p)) {
         int zone_s = policy == PLATFORM_DATE_LOCAL ? p->cfg.timezone_min * 60
                                                    : 0;
 

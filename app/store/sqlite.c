@@ -478,6 +478,26 @@ static void make_private(const char *path)
         close(fd);
 }
 
+/* When the last row of history came. */
+static void know_age(struct store *s)
+{
+    static const char newest[] =
+        "SELECT received_ms FROM alarm WHERE id=(SELECT max(id) FROM alarm)"
+        " UNION ALL SELECT received_ms FROM position"
+        " WHERE id=(SELECT max(id) FROM position)"
+        " UNION ALL SELECT asked_ms FROM command"
+        " WHERE id=(SELECT max(id) FROM command)"
+        " UNION ALL SELECT at_ms FROM audit"
+        " WHERE id=(SELECT max(id) FROM audit)";
+    sqlite3_stmt *st;
+
+    if (sqlite3_prepare_v2(s->db, newest, -1, &st, NULL) != SQLITE_OK)
+        return;
+    while (sqlite3_step(st) == SQLITE_ROW)
+        age_known(&s->age, sqlite3_column_int64(st, 0));
+    sqlite3_finalize(st);
+}
+
 static int open_db(struct store *s, const char *path)
 {
     int rc;
@@ -575,6 +595,8 @@ static int open_or_replace(struct store *s, char why[static 256], bool *moved)
     else if (rc != SQLITE_OK)
         snprintf(why, 256, "%.150s: %.90s", s->path,
                  s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc));
+    else
+        know_age(s);
     return rc == SQLITE_OK ? 0 : GB_EIO;
 }
 
