@@ -277,11 +277,21 @@ void demux_begin_candidate(struct ps_demux *d, uint8_t id)
     d->state = DEMUX_CAND;
 }
 
+/* The unit that it would end was handed out, or forgotten for want of memory. */
+static bool has_no_unit(const struct ps_demux *d)
+{
+    return !d->cur->stopped;
+}
+
 void demux_reject_candidate(struct ps_demux *d)
 {
     uint8_t b[PS_SYNC_BYTES];
     size_t n = d->n_stash - PS_PREFIX_BYTES, used;
 
+    if (has_no_unit(d)) {
+        demux_lose_sync(d);
+        return;
+    }
     memcpy(b, d->stash + PS_PREFIX_BYTES, n);
     d->n_stash = 0;
     d->state = DEMUX_OPEN;
@@ -299,7 +309,7 @@ size_t demux_feed_candidate(struct ps_demux *d, const uint8_t *p, size_t n)
 
     if (k > n)
         k = n;
-    if (!es_append(d->cur, p, k)) {
+    if (has_no_unit(d) || !es_append(d->cur, p, k)) {
         demux_lose_sync(d);
         return k;
     }

@@ -219,6 +219,50 @@ static void out_of_memory(void **state)
     assert_in_range(n, 5, 20);
 }
 
+static void *fails_once(void *ctx, size_t n)
+{
+    unsigned *left = ctx;
+
+    return --*left ? gb_get(&gb_alloc_heap, n) : NULL;
+}
+
+static void heap_put(void *ctx, void *p)
+{
+    (void)ctx;
+    gb_put(&gb_alloc_heap, p);
+}
+
+/* One allocation fails, at any place in a PES without a length, also where half of
+ * what may be a header is there: what comes then is looked for anew. */
+static void out_of_memory_once(void **state)
+{
+    (void)state;
+    for (unsigned pad = 0; pad < 24; pad++) {
+        unsigned n = 0, left;
+
+        begin();
+        put(part(ps_vector[0], 0, PES_AT));
+        PUT("\0\0\1\xe0\0\0\x80\x80\5\x21\0\1\0\1\0\0\0\1\x41\x9a\x21");
+        for (unsigned i = 0; i < pad; i++)
+            PUT("\x55");
+        PUT("\0\0\1\xba\1\2\x26\3\0\0\1\x41\x9a\x38\x15\x77");
+        put(ps_vector[2]);
+        put(ps_vector[2]);
+        do {
+            struct gb_alloc once = { fails_once, heap_put, &left };
+            struct ps_demux *d;
+
+            left = ++n;
+            ps_recorder_init(&rec);
+            if (ps_demux_new(&d, &once, &rec.hooks, NULL))
+                continue;
+            ps_feed_steps(d, &rec, done(), 1, false);
+            ps_demux_free(d);
+        } while (left == 0 || left > UINT32_MAX / 2); /* it has failed */
+        assert_in_range(n, 8, 60);
+    }
+}
+
 /* A demuxer that is freed in the middle gives back what it holds. */
 static void free_releases(void **state)
 {
@@ -313,6 +357,7 @@ int main(void)
         cmocka_unit_test(too_many_streams),
         cmocka_unit_test(map_of_ghosts),
         cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(out_of_memory_once),
         cmocka_unit_test(free_releases),
         cmocka_unit_test(note_17_1_damage_ends_by_itself),
     };
