@@ -30,6 +30,7 @@ struct viewer {
 };
 
 static struct viewer viewer[N_VIEWERS];
+static bool sound_alone; /* it began without pictures */
 
 static void flv_head(struct viewer *v)
 {
@@ -57,13 +58,14 @@ static uint64_t be_at(const uint8_t *p, unsigned n)
     return v;
 }
 
-/* The moof of one sample: pictures begin at 0, and no track's time goes back but
- * where its timescale may be another. */
+/* The moof of one sample: pictures begin at 0, but behind sound that could not wait
+ * for them, and no track's time goes back but where its timescale may be another. */
 static void mp4_moof(struct viewer *v)
 {
     uint64_t track = be_at(v->moof + 36, 4) - 1, dts = be_at(v->moof + 52, 8);
 
-    if (track > 1 || dts < v->last[track] || (track == 0 && !v->shown && dts))
+    if (track > 1 || dts < v->last[track] ||
+        (track == 0 && !v->shown && dts && !sound_alone))
         abort();
     v->last[track] = dts;
     v->shown |= track == 0;
@@ -189,6 +191,12 @@ static void on_wake(void *ctx, struct hub_viewer *v)
 {
     (void)ctx;
     pump(container_of(v, struct viewer, v));
+}
+
+static void on_sound_alone(void *ctx)
+{
+    (void)ctx;
+    sound_alone = true;
 }
 
 struct script {
@@ -319,7 +327,8 @@ static void step(struct hub *h, struct script *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct hub_hooks hooks = { .on_wake = on_wake };
+    struct hub_hooks hooks = { .on_wake = on_wake,
+                               .on_sound_alone = on_sound_alone };
     struct script s = { data, data + size, 1000, 0 };
     uint8_t flags = next(&s);
     struct hub_options opt = { .gop_frames = 20, .slow_ms = 400,
@@ -329,6 +338,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct hub *h;
 
     memset(viewer, 0, sizeof(viewer));
+    sound_alone = false;
     memory_begin(flags & 4 ? 5 + (flags >> 3) : 0);
     if (hub_new(&h, &memory_alloc, &hooks, &opt)) {
         memory_end();

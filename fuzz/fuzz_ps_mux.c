@@ -137,6 +137,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         PS_CODEC_UNKNOWN, PS_CODEC_H264,   PS_CODEC_H265, PS_CODEC_G711A,
         PS_CODEC_G711U,   PS_CODEC_AAC,    PS_CODEC_H264, PS_CODEC_G711A,
     };
+    /* one that fills the longest PES would seem to be cut off by the end */
+    static const uint8_t last[4] = { 0, 1 };
     static struct run r;
     const struct ps_hooks hooks = { .on_au = on_au, .ctx = &r };
     const struct ps_options opt = { 0 };
@@ -156,7 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     r.video.n = r.video.seen = r.audio.n = r.audio.seen = r.n_long = 0;
     require(ps_demux_new(&d, &memory_alloc, &hooks, &opt) == 0);
     not_there(&r, &m);
-    for (size_t i = 2; i + 4 <= size && s.n < FRAMES_MAX; i += 4) {
+    for (size_t i = 2; i + 4 <= size && s.n + 1 < FRAMES_MAX; i += 4) {
         int step = (int16_t)(data[i + 2] << 8 | data[i + 3]);
 
         pts90k += (uint64_t)step;
@@ -166,6 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             pts90k = 0;
         frame(&r, &m, d, &s, &data[i], pts90k);
     }
+    frame(&r, &m, d, &s, last, pts90k + 3600);
     ps_demux_flush(d, true);
     require(r.video.seen == r.video.n && r.audio.seen == r.audio.n);
     ps_demux_free(d);
