@@ -77,6 +77,12 @@ struct daemon {
     struct archive *archive;     /* of their files */
     struct rolls *rolls;         /* NULL: there is no index to keep them in */
     struct list repairs;         /* of files, until there are rolls */
+    struct daemon_strays {       /* files that no row names */
+        struct strays *walk;     /* NULL: all is walked */
+        struct list found;
+        bool adopting;           /* one of them */
+        uint64_t n, bytes;       /* that are recordings again */
+    } strays;
     unsigned record_need;        /* files that have to go for others */
     uv_timer_t record_timer;
     struct volumes *volumes;     /* where they lie */

@@ -3,15 +3,18 @@
 #include "app/daemon_int.h"
 
 #include "app/net/cuts.h"
+#include "app/net/strays.h"
 
 #include <stdlib.h>
 
 #define REMOVE_MAX 8      /* files that go in one turn of the timer */
 #define NEED_SEGMENTS 2   /* that go for each recording that found no room */
+#define ADOPTED_TOLD 1000 /* recordings that are found again, between two lines of log */
 
 /* A segment with its file, named for a task of the disk. */
 struct filed {
-    struct list node; /* daemon.repairs until it is begun */
+    struct list node; /* daemon.repairs or strays.found until it is begun */
+    uint64_t due_ms;  /* a stray: then it is looked through */
     struct daemon *daemon;
     char device[ARCHIVE_NAME_MAX + 1], channel[ARCHIVE_NAME_MAX + 1];
     struct archive_segment segment;
@@ -70,6 +73,7 @@ int daemon_make_recorders(struct daemon *d)
     int err = recorders_new(&d->recorders, &gb_alloc_heap, d->platform);
 
     list_init(&d->repairs);
+    list_init(&d->strays.found);
     return err ? err : archive_new(&d->archive, &gb_alloc_heap, &limits);
 }
 
@@ -144,6 +148,8 @@ static void fault_of_file(const struct filed *f, const char *what)
           (long long)f->segment.begin_utc_ms);
 }
 
+static void adopted(void *ctx, const struct rolls_done *t);
+
 static void removed(void *ctx, const struct rolls_done *t)
 {
     struct filed *f = ctx;
@@ -182,18 +188,25 @@ static void repaired(void *ctx, const struct rolls_done *t)
     free(f);
 }
 
-/* Takes f. */
-static void begin_task(struct daemon *d, enum rolls_task task, struct filed *f)
+/* Takes f. false: no memory. */
+static bool begin_task(struct daemon *d, enum rolls_task task, struct filed *f)
 {
+    static const struct {
+        void (*done)(void *ctx, const struct rolls_done *t);
+        const char *what;
+    } of[] = {
+        [ROLLS_REMOVE] = { removed, "removed" },
+        [ROLLS_REPAIR] = { repaired, "repaired" },
+        [ROLLS_ADOPT] = { adopted, "looked through" },
+    };
     unsigned volume = (f->segment.flags & ARCHIVE_VOLUMES) / ARCHIVE_VOLUME_1;
-    int err = rolls_task(d->rolls, task, volume, device_of(f), channel_of(f),
-                         f->segment.begin_utc_ms,
-                         task == ROLLS_REMOVE ? removed : repaired, f);
 
-    if (!err)
-        return;
-    fault_of_file(f, task == ROLLS_REMOVE ? "removed" : "repaired");
+    if (!rolls_task(d->rolls, task, volume, device_of(f), channel_of(f),
+                    f->segment.begin_utc_ms, of[task].done, f))
+        return true;
+    fault_of_file(f, of[task].what);
     free(f);
+    return false;
 }
 
 static void remove_file(struct daemon *d, struct slice device,
@@ -263,6 +276,102 @@ int daemon_cut(void *ctx, struct cuts *q)
     q->on_done = on_cut;
     q->ctx = d;
     return cuts_run(d->volumes, &d->loop, q);
+}
+
+/* ---- files that no row names ------------------------------------------------------------ */
+
+static bool is_known(struct daemon *d, struct slice device,
+                     struct slice channel, int64_t begin_utc_ms)
+{
+    struct archive_segment s;
+
+    return archive_find(d->archive, device, channel, begin_utc_ms, &s);
+}
+
+static void on_stray(void *ctx, const struct stray *s)
+{
+    struct daemon *d = ctx;
+    const struct archive_segment at = {
+        .begin_utc_ms = s->begin_utc_ms,
+        .flags = s->volume * ARCHIVE_VOLUME_1,
+    };
+    struct filed *f;
+
+    if (is_known(d, s->device, s->channel, s->begin_utc_ms))
+        return;
+    f = filed_new(d, s->device, s->channel, &at);
+    if (!f)
+        return; /* the next start finds it */
+    f->due_ms = uv_now(&d->loop) +
+                (s->settled ? 0 : STRAYS_SETTLED_S * UINT64_C(1000));
+    list_push_back(&d->strays.found, &f->node);
+}
+
+/* The next one that is due; one whose row has come meanwhile is none. */
+static struct filed *due_stray(struct daemon *d)
+{
+    struct list *n, *tmp;
+
+    LIST_EACH(n, tmp, &d->strays.found) {
+        struct filed *f = container_of(n, struct filed, node);
+
+        if (f->due_ms > uv_now(&d->loop))
+            continue;
+        list_remove(n);
+        if (!is_known(d, device_of(f), channel_of(f),
+                      f->segment.begin_utc_ms))
+            return f;
+        free(f);
+    }
+    return NULL;
+}
+
+static void say_strays(const struct daemon *d, const char *what)
+{
+    log_f(LOG_WARN, "msg=\"recordings that the store did not know are found "
+                    "again%s\" n=%llu bytes=%llu", what,
+          (unsigned long long)d->strays.n, (unsigned long long)d->strays.bytes);
+}
+
+static void look_for_strays(struct daemon *d)
+{
+    struct daemon_strays *x = &d->strays;
+    struct filed *f;
+
+    if (!x->walk || x->adopting || d->draining || strays_is_walking(x->walk))
+        return;
+    f = due_stray(d);
+    if (f)
+        x->adopting = begin_task(d, ROLLS_ADOPT, f);
+    else if (list_is_empty(&x->found) && !strays_walk(x->walk)) {
+        strays_free(x->walk);
+        x->walk = NULL;
+        if (x->n)
+            say_strays(d, "");
+    }
+}
+
+static void adopted(void *ctx, const struct rolls_done *t)
+{
+    struct filed *f = ctx;
+    struct daemon *d = f->daemon;
+    struct archive_segment s = f->segment;
+
+    d->strays.adopting = false;
+    if (t->err) {
+        fault_of_file(f, "looked through");
+    } else if (t->bytes) {
+        s.bytes = t->bytes;
+        s.length_ms = (uint32_t)(t->duration_ms < UINT32_MAX ? t->duration_ms
+                                                             : 0);
+        s.flags |= t->sound ? ARCHIVE_SOUND : 0;
+        index_put(d, device_of(f), channel_of(f), &s);
+        d->strays.bytes += s.bytes;
+        if (++d->strays.n % ADOPTED_TOLD == 0)
+            say_strays(d, ", and more are looked through");
+    }
+    free(f);
+    look_for_strays(d);
 }
 
 /* ---- what has to go ----------------------------------------------------------------------- */
@@ -413,6 +522,7 @@ static void on_timer(uv_timer_t *t)
     while (recorders_news(d->recorders, &v))
         say(d, &v);
     look_at_disks(d);
+    look_for_strays(d);
     retain(d);
     sip_edge_touch(d->edge);
 }
@@ -424,9 +534,13 @@ int daemon_start_rolls(struct daemon *d, char why[static WHY_MAX])
     const struct rolls_config o = { .main = &d->loop, .media = d->media,
                                     .volumes = d->volumes,
                                     .on_roll = on_roll, .ctx = d };
+    const struct strays_config x = { .main = &d->loop, .volumes = d->volumes,
+                                     .on_found = on_stray, .ctx = d };
     struct list *n;
     int err = GB_SQLITE ? rolls_new(&d->rolls, &o) : 0;
 
+    if (!err && d->rolls)
+        err = strays_new(&d->strays.walk, &x);
     if (err)
         return daemon_fail(why, err, "recordings", gb_strerror(err));
     if (!d->rolls)
@@ -452,8 +566,10 @@ void daemon_free_rolls(struct daemon *d)
 {
     struct list *n;
 
-    while (d->repairs.next && (n = list_pop_front(&d->repairs)))
+    while (d->repairs.next && ((n = list_pop_front(&d->repairs)) ||
+                               (n = list_pop_front(&d->strays.found))))
         free(container_of(n, struct filed, node));
+    strays_free(d->strays.walk);
     rolls_free(d->rolls);
     volumes_free(d->volumes);
     recorders_free(d->recorders);

@@ -413,6 +413,43 @@ static void repaired(void **state)
     finish();
 }
 
+/* No row names it: what its index says is believed where that leads to its end,
+ * and what is no recording stays. */
+static void adopted(void **state)
+{
+    char path[ROLLS_PATH_MAX], head[4096];
+    struct mp4scan whole;
+    int f;
+
+    (void)state;
+    whole = one_recording(path);
+    assert_true(whole.head_bytes <= sizeof(head));
+    task(ROLLS_ADOPT, told.begin_ms[0]);
+    assert_int_equal(done.err, 0);
+    assert_int_equal(done.bytes, whole.bytes);
+    assert_int_equal(done.duration_ms, whole.duration_ms);
+    assert_true(done.sound == whole.sound);
+    assert_int_equal(truncate(path, (off_t)whole.bytes - 20), 0);
+    task(ROLLS_ADOPT, told.begin_ms[0]);
+    assert_int_equal(done.bytes, whole.bytes); /* it has been looked through */
+    f = open(path, O_RDWR);
+    assert_true(f >= 0);
+    assert_int_equal(pread(f, head, whole.head_bytes, 0), whole.head_bytes);
+    assert_int_equal(ftruncate(f, 0), 0);
+    assert_int_equal(pwrite(f, "of somebody else", 16, 0), 16);
+    task(ROLLS_ADOPT, told.begin_ms[0]);
+    assert_int_equal(done.bytes, 0);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(pwrite(f, head, whole.head_bytes, 0), whole.head_bytes);
+    close(f);
+    task(ROLLS_ADOPT, told.begin_ms[0]); /* not one picture */
+    assert_int_equal(done.bytes, 0);
+    assert_int_equal(access(path, F_OK), -1);
+    for (unsigned i = 0; i < told.n[ROLLS_CLOSED]; i++)
+        task(ROLLS_REMOVE, told.begin_ms[i]);
+    finish();
+}
+
 /* In place of the C library's: a disk that cannot be read behind so many bytes. */
 static atomic_llong unreadable = -1;
 
@@ -488,6 +525,7 @@ int main(void)
         cmocka_unit_test(no_such_session),
         cmocka_unit_test(the_loops_end),
         cmocka_unit_test(repaired),
+        cmocka_unit_test(adopted),
         cmocka_unit_test(what_cannot_be_read_stays),
         cmocka_unit_test(directories_that_go),
     };

@@ -248,8 +248,8 @@ bool mp4scan_head_is_like(const struct mp4scan_head *a,
     return shared;
 }
 
-int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
-            uint64_t size)
+int mp4scan_from(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
+                 uint64_t size, uint64_t from)
 {
     struct walk w = { .read = read, .ctx = ctx, .size = size };
     struct box last;
@@ -258,10 +258,18 @@ int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
     if (read_head(&w))
         return GB_ESYNTAX;
     out->bytes = out->head_bytes = w.head.bytes;
+    out->sound = w.head.timescale[2] != 0;
     while (fragment(&w, out))
-        ;
+        if (out->fragments == 1 && from > out->bytes)
+            out->bytes = from;
     if (box_at(&w, out->bytes, &last) && is(last.type, "mfra") &&
         last.n == size - out->bytes)
         out->bytes = size;
     return 0;
+}
+
+int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
+            uint64_t size)
+{
+    return mp4scan_from(out, read, ctx, size, 0);
 }

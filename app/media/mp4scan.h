@@ -24,6 +24,7 @@ struct mp4scan {
     uint32_t fragments;
     uint64_t start_ms;    /* where the first fragment begins */
     uint64_t duration_ms; /* from there to the end of the longer track */
+    bool sound;           /* it has a track of it, the second of ours */
 };
 
 #define MP4SCAN_TRACKS 2
@@ -50,4 +51,8 @@ bool mp4scan_head_is_like(const struct mp4scan_head *a,
 /* size: of the file. GB_ESYNTAX: no fragmented MP4 with at least its head. */
 int mp4scan(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
             uint64_t size);
+/* What lies before the fragment at `from`, as an index has it, is believed but for
+ * the first one, and not counted. 0: all is looked at. */
+int mp4scan_from(struct mp4scan *out, mp4scan_read_fn *read, void *ctx,
+                 uint64_t size, uint64_t from);
 #endif

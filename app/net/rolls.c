@@ -1,5 +1,6 @@
 #include "app/net/rolls.h"
 
+#include "app/media/mp4index.h"
 #include "app/media/mp4scan.h"
 #include "app/net/mp4end.h"
 #include "app/platform/archive.h"
@@ -520,8 +521,34 @@ static bool read_noted(void *ctx, uint64_t off, void *buf, size_t n)
     return k == (ssize_t)n;
 }
 
-/* Cut to what is whole; true: there is nothing. What cannot be read now may be
- * there all the same: such a file stays as it is. */
+/* Where its index has the last key frame; 0: it has none. */
+static uint64_t last_told(struct reading *r, uint64_t size)
+{
+    uint64_t at = 0, end;
+
+    for (uint32_t track = 1; track <= MP4SCAN_TRACKS && !at; track++) {
+        struct mp4index_table x;
+
+        if (mp4index_read(&x, &end, &gb_alloc_heap, track, read_noted, r, size))
+            continue;
+        at = x.n ? x.e[x.n - 1].off : 0;
+        gb_put(&gb_alloc_heap, x.e);
+    }
+    return at;
+}
+
+/* By its index, where that leads to its end. */
+static bool is_whole(struct mp4scan *m, struct reading *r, uint64_t size)
+{
+    uint64_t at = last_told(r, size);
+
+    return at && !mp4scan_from(m, read_noted, r, size, at) &&
+           m->fragments && m->bytes == size;
+}
+
+/* Cut to what is whole; true: there is nothing, and it has to go. What cannot be
+ * read now may be there all the same: such a file stays as it is, and so does one
+ * that no row names and that is no recording. */
 static bool repair(struct task *t, int fd)
 {
     struct reading r = { .fd = fd };
@@ -532,16 +559,18 @@ static bool repair(struct task *t, int fd)
         t->d.err = GB_EIO;
         return false;
     }
-    if (mp4scan(&m, read_noted, &r, (uint64_t)st.st_size))
+    if (!(t->d.task == ROLLS_ADOPT && is_whole(&m, &r, (uint64_t)st.st_size)) &&
+        mp4scan(&m, read_noted, &r, (uint64_t)st.st_size))
         m.fragments = 0;
     if (r.failed) {
         t->d.err = GB_EIO;
         return false;
     }
     if (!m.fragments)
-        return true;
+        return t->d.task == ROLLS_REPAIR || m.head_bytes || !st.st_size;
     t->d.bytes = m.bytes;
     t->d.duration_ms = m.duration_ms;
+    t->d.sound = m.sound;
     if (m.bytes < (uint64_t)st.st_size && ftruncate(fd, (off_t)m.bytes))
         t->d.err = GB_EIO;
     else

@@ -85,11 +85,13 @@ bool rolls_path(char out[static ROLLS_PATH_MAX], const char *dir,
 enum rolls_task {
     ROLLS_REMOVE, /* the file, and directories that are empty then */
     ROLLS_REPAIR, /* cut to what is whole; without a picture: removed */
+    ROLLS_ADOPT,  /* the same, but what its index says of a file is believed */
 };
 
 struct rolls_done {
     enum rolls_task task;
-    uint64_t bytes, duration_ms; /* REPAIR; 0 bytes: it is gone */
+    uint64_t bytes, duration_ms; /* of what is there; 0 bytes: it is gone */
+    bool sound;
     int err; /* nothing is known, of a disk that is gone, for example */
 };
 

@@ -272,6 +272,42 @@ def killed_while_recording():
         seamless(files(each[0])[1:], "h264")
 
 
+@test
+def the_store_is_lost():
+    """Recordings are found again by their files, with what the new store knows; a file that is written goes on."""
+    with system("--keepalive", "2", "--retry", "1", "--audio", "g711a", settings=("record.segment_s=2",)) as (d, _):
+        put(d, mode="always")
+        closed(d, 3)
+        d.kill()
+        before = segments_of(d)
+        for f in glob.glob(f"{d.dir}/data/gb28181d.db*"):
+            os.unlink(f)
+        for f in glob.glob(f"{d.dir}/data/recordings/*/*/*/*.mp4"):
+            os.utime(f, (1.7e9, 1.7e9))  # nobody writes them
+        d.start()
+        wait_for("the device is back", lambda: d.devices() and d.channels(DEVICE), 30)
+        put(d, mode="always")
+        closed(d, len(before) + 2)
+        wait_for("it is said", lambda: "recordings that the store did not know are found again" in d.log())
+        found = [s for s in segments(d) if int(s["id"]) in before]
+        expect(len(found) >= len(before) - 1, f"{len(found)} of {len(before)}")  # the last one may have had no picture
+        expect(all(s["sound"] and not s["open"] for s in found), found)
+        whole = {int(s["id"]): s for s in found}
+        for at, size in before.items():
+            if at in whole and at != max(before):
+                expect(whole[at]["bytes"] == size and 1500 < whole[at]["length_ms"] < 4500, whole[at])
+        put(d, mode="off")
+        wait_for("it is off", lambda: not any(s["open"] for s in segments(d)))
+        seamless(found, "h264")
+        expect(d.log().count("are found again") == 1, d.log()[-2000:])
+
+
+def segments_of(d):
+    """{begin: bytes} of the files that lie there."""
+    return {int(os.path.basename(f)[:-4]): os.path.getsize(f)
+            for f in glob.glob(f"{d.dir}/data/recordings/*/*/*/*.mp4")}
+
+
 def days(d, n):
     with open(f"{d.dir}/c.yml", "w") as f:
         f.write(f"record: {{ days: {n} }}\n")
