@@ -627,8 +627,9 @@ void es_lengths_pes(struct es *s, const struct es_mark *m)
         l->seen = 0;
         return;
     }
-    if (!m->has_pts || (s->bytes && s->au.has_pts &&
-                        s->au.pts90k == m->pts90k && !l->lost))
+    if (!s->unbounded &&
+        (!m->has_pts || (s->bytes && s->au.has_pts &&
+                         s->au.pts90k == m->pts90k && !l->lost)))
         return; /* it goes on */
     if (s->head_n && s->head_need)
         take_head(s);
@@ -637,7 +638,7 @@ void es_lengths_pes(struct es *s, const struct es_mark *m)
     s->head_n = s->head_need = 0;
     s->zeros = 0;
     l->n = 0;
-    l->lost = false;
+    l->lost = s->unbounded; /* start codes are looked for in this one */
 }
 
 void es_video_flush(struct es *s, bool end)

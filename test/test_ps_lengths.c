@@ -263,6 +263,30 @@ static void damaged(void **state)
         fail_msg("%llu pictures", (unsigned long long)sum);
 }
 
+/* Behind them a PES without a length, where start codes are looked for: what was
+ * being read ends where its length says, or is cut off. */
+static void a_pes_without_a_length(void **state)
+{
+    static const char es[] = "\xf8\0\0\x81\xba\x44\0\4\x10\3\xf8\0\0\1"
+                             "\x41\x9a\x21\x43\0\0\1\x65\x88\x84\x21\x43";
+
+    (void)state;
+    for (size_t cut = 0; cut < 2 * LONG; cut++) {
+        size_t at;
+
+        begin();
+        pictures(true, false, 3);
+        out.len -= cut; /* within the last one, or behind a part of a length */
+        put_pes(0xe0, SLICE("\0"), 0);
+        at = out.len + 4;
+        put_pes(0xe0, SLICE(es), cut % 2 ? 90000 : 0);
+        out_bytes[at] = out_bytes[at + 1] = 0;
+        pictures(true, false, 3);
+        run_plain(done(), 0, false); /* each NAL unit is as long as its length */
+        assert_in_range(count.aus, 4, 10);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +296,7 @@ int main(void)
         cmocka_unit_test(rest_behind_a_gap),
         cmocka_unit_test(begins_with_no_length),
         cmocka_unit_test(begun_and_ended),
+        cmocka_unit_test(a_pes_without_a_length),
         cmocka_unit_test(damaged),
     };
 
