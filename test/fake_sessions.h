@@ -78,6 +78,13 @@ int platform_records_start(struct platform *p,
     return fake.records_err;
 }
 
+bool platform_records_is_final(const struct platform *p, uint64_t id)
+{
+    struct platform_records r;
+
+    return platform_records_view(p, id, &r) && r.is_final;
+}
+
 bool platform_records_view(const struct platform *p, uint64_t id,
                            struct platform_records *out)
 {
