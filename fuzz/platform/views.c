@@ -80,10 +80,10 @@ static size_t see_devices(size_t *channels)
 
 static size_t see_sessions(void)
 {
-    struct platform_session s;
+    struct platform_session s = { .id = 0 };
     size_t n = 0;
 
-    for (; platform_session_at(run.p, n, &s); n++) {
+    for (; platform_session_next(run.p, s.id, &s); n++) {
         read_text(platform_session_kind_name(s.kind));
         read_words(s.evidence);
         read_words(s.hint);
