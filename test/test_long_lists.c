@@ -2,6 +2,7 @@
  * become: all of one in time that grows with its length, not with its square. */
 #include "app/platform/core.h"
 #include "app/platform/guard.h"
+#include "app/platform/pushes.h"
 #include "test/session_rig.h"
 
 #include <stdio.h>
@@ -76,11 +77,46 @@ static void sessions(void **state)
     sim_free(&s);
 }
 
+/* A list of channels asks for those of each. */
+static void pushes_of_channels(void **state)
+{
+    const struct gb_time now = { .mono_ms = 1 };
+    const struct slice device = SLICE("34020000001180000001");
+    struct slice url = SLICE("rtsp://a/b");
+    struct pushes *p;
+    struct push_view v;
+    char id[24];
+    unsigned n = 0;
+    clock_t begun;
+
+    (void)state;
+    assert_int_equal(pushes_new(&p, &gb_alloc_heap, NULL, false), 0);
+    for (unsigned i = 0; i < PUSHES_MAX; i++) {
+        struct pushes_of of = { .device = device, .url = &url, .n = 1 };
+
+        snprintf(id, sizeof(id), "340200000013%08u", i);
+        of.channel = slice_str(id);
+        assert_int_equal(pushes_set(p, &of, now), 0);
+    }
+    begun = clock();
+    for (unsigned i = 0; i < MANY; i++) {
+        struct pushes_walk w = { 0 };
+
+        snprintf(id, sizeof(id), "340200000013%08u", i);
+        while (pushes_next(p, device, slice_str(id), &w, &v))
+            n++;
+    }
+    assert_int_equal(n, PUSHES_MAX);
+    in_one_go(begun);
+    pushes_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(those_that_knocked),
         cmocka_unit_test(sessions),
+        cmocka_unit_test(pushes_of_channels),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
