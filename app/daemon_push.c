@@ -40,12 +40,12 @@ void daemon_push_changed(void *ctx, struct slice device, struct slice channel)
     struct store_push row = { .name = name_of(device, channel, name) };
     struct push_view v;
     struct push_url at;
-    size_t pos = 0;
+    struct pushes_walk walk = { 0 };
 
-    while (pushes_next(d->pushes, device, channel, &pos, &v)) {
+    while (pushes_next(d->pushes, device, channel, &walk, &v)) {
         if (push_url_parse(&at, v.url))
             continue;
-        if (pos > 1) {
+        if (walk.n > 1) {
             writer_char(&u, ' ');
             writer_char(&s, ',');
         }
@@ -57,7 +57,7 @@ void daemon_push_changed(void *ctx, struct slice device, struct slice channel)
     }
     row.urls = writer_slice(&u);
     row.sealed = writer_slice(&s);
-    if (pos)
+    if (walk.n)
         store_put_push(d->store, &row);
     else
         store_remove_push(d->store, row.name);
@@ -67,9 +67,9 @@ void daemon_remove_pushes(struct daemon *d, struct slice device)
 {
     struct push_view v;
     char name[128];
-    size_t pos = 0;
+    struct pushes_walk walk = { 0 };
 
-    while (pushes_next(d->pushes, device, slice_of(NULL, 0), &pos, &v))
+    while (pushes_next(d->pushes, device, slice_of(NULL, 0), &walk, &v))
         store_remove_push(d->store, name_of(v.device, v.channel, name));
     pushes_remove_device(d->pushes, device, daemon_now(d));
 }

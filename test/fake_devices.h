@@ -392,10 +392,15 @@ void platform_doctor(const struct platform *p, const struct doctor_question *q,
     };
 }
 
-bool platform_pending_at(const struct platform *p, size_t i,
-                         struct platform_pending *out)
+bool platform_pending_next(const struct platform *p, struct slice after,
+                           struct platform_pending *out)
 {
+    size_t i = 0;
+
     (void)p;
+    while (after.n && i < fake.n_pending &&
+           !slice_eq(fake.pending[i++].id, after))
+        ;
     if (i >= fake.n_pending)
         return false;
     *out = fake.pending[i];

@@ -78,6 +78,13 @@ int platform_records_start(struct platform *p,
     return fake.records_err;
 }
 
+bool platform_records_is_final(const struct platform *p, uint64_t id)
+{
+    struct platform_records r;
+
+    return platform_records_view(p, id, &r) && r.is_final;
+}
+
 bool platform_records_view(const struct platform *p, uint64_t id,
                            struct platform_records *out)
 {
@@ -221,15 +228,17 @@ bool platform_session_view(const struct platform *p, uint64_t id,
     return s != NULL;
 }
 
-bool platform_session_at(const struct platform *p, size_t i,
-                         struct platform_session *out)
+bool platform_session_next(const struct platform *p, uint64_t after,
+                           struct platform_session *out)
 {
     (void)p;
     for (size_t k = 0; k < FAKE_MAX; k++) {
-        if (fake.session[k].id && i-- == 0) {
+        if (fake.session[k].id && !after) {
             *out = fake.session[k];
             return true;
         }
+        if (fake.session[k].id == after)
+            after = 0;
     }
     return false;
 }

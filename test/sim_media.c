@@ -142,9 +142,11 @@ static void file_report(struct sim *s, struct sim_file *f, bool over)
 {
     struct platform_download_saved r = { .id = f->download,
                                          .session = f->session,
-                                         .mark = f->mark, .over = over,
-                                         .err = s->file_err };
+                                         .over = over, .err = s->file_err };
 
+    if (s->file_err == GB_ENOENT) /* nothing of it is there */
+        f->mark = (struct platform_download_mark){ 0 };
+    r.mark = f->mark;
     if (over)
         f->session = 0;
     platform_download_saved(s->p, &r, s->now);

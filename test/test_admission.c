@@ -12,9 +12,11 @@ static const char nvr[] = "34020000001180000009";
 
 static struct platform_pending pending(size_t i)
 {
-    struct platform_pending k;
+    struct platform_pending k = { .id = SLICE("") };
 
-    assert_true(platform_pending_at(s.p, i, &k));
+    do
+        assert_true(platform_pending_next(s.p, k.id, &k));
+    while (i-- > 0);
     return k;
 }
 

@@ -234,8 +234,8 @@ static void strangers_and_the_lost(void **state)
                       "refused since then: the password set in the device is "
                       "not the one of this platform"));
     assert_false(tells(DOCTOR_REGISTERED, "is known as"));
-    assert_true(platform_pending_at(s.p, 0, &k));
-    assert_false(platform_pending_at(s.p, 1, &k)); /* no stranger */
+    assert_true(platform_pending_next(s.p, SLICE(""), &k));
+    assert_false(platform_pending_next(s.p, k.id, &k)); /* no stranger */
     d->password = SIM_PASSWORD;
     sim_register(d);
     sim_run(&s, 60000);

@@ -430,6 +430,27 @@ static void the_file_is_gone(void **state)
     ends_clean();
 }
 
+/* It cannot be begun anew either, its folder has gone, say: the device is not asked
+ * for it without an end. */
+static void the_file_stays_gone(void **state)
+{
+    struct sim_device *d = recorder(2);
+    uint64_t id = order(T0, T0 + 2 * HALF);
+    struct platform_download j;
+
+    (void)state;
+    sim_run(&s, 6000);
+    assert_true(job(id).covered_ms > 0);
+    s.file_err = GB_ENOENT;
+    j = until_over(id, 3000);
+    expect_state(j, PLATFORM_DOWNLOAD_FAILED);
+    assert_true(text_has(j.evidence.p, "cannot be written"));
+    if (d->invites > 1 + 2 * PLATFORM_DOWNLOAD_TRIES)
+        fail_msg("%u INVITEs", d->invites);
+    s.file_err = 0;
+    ends_clean();
+}
+
 /* A hole that the edge meets in what comes is told as one, up to so many. */
 static void holes_that_are_met(void **state)
 {
@@ -635,6 +656,7 @@ int main(void)
         cmocka_unit_test(note_9_12_as_many_as_the_device_takes),
         cmocka_unit_test(the_disk_is_full),
         cmocka_unit_test(the_file_is_gone),
+        cmocka_unit_test(the_file_stays_gone),
         cmocka_unit_test(the_room_is_used_up),
         cmocka_unit_test(the_file_cannot_be_finished),
         cmocka_unit_test(only_so_many_are_remembered),

@@ -235,6 +235,22 @@ static void live_of_a_platform(void **state)
     assert_true(body_has("within 18 s"));
 }
 
+/* Who waits behind one of those is answered in his own time. */
+static void live_behind_a_platform(void **state)
+{
+    (void)state;
+    fake.longer_ms = 8000;
+    assert_int_equal(ask("POST", LIVE, TOKEN, ""), 0);
+    fake.longer_ms = 0;
+    assert_int_equal(ask("POST", LIVE "?stream=sub", TOKEN, ""), 0);
+    assert_int_equal(http_app_deadline(fx.app),
+                     fx.now.mono_ms + HTTP_LIVE_WAIT_MS);
+    fx.now.mono_ms += HTTP_LIVE_WAIT_MS;
+    http_app_tick(fx.app);
+    assert_int_equal(fx.n_answers, 1);
+    assert_int_equal(http_app_deadline(fx.app), fx.now.mono_ms + 8000);
+}
+
 /* What is known of the bytes that do come is told, not a mere time-out. */
 static void live_timeout_with_evidence(void **state)
 {
@@ -463,6 +479,7 @@ int main(void)
         APP(live_refusals),
         APP(live_timeout),
         APP(live_of_a_platform),
+        APP(live_behind_a_platform),
         APP(live_timeout_with_evidence),
         APP(live_timeout_by_loss),
         APP(live_stopped),

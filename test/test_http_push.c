@@ -53,7 +53,7 @@ static void push_urls(void **state)
 static void channel_and_events(void **state)
 {
     struct push_view v;
-    size_t pos = 0;
+    struct pushes_walk at = { 0 };
 
     (void)state;
     with_pushes();
@@ -61,7 +61,7 @@ static void channel_and_events(void **state)
                          "{\"urls\":[\"rtmp://h/a/key\"]}"), 200);
     assert_int_equal(get("/api/v1/devices/" D1 "/channels/" C1), 200);
     assert_true(body_has("\"push\":[\"waiting\"]"));
-    assert_true(pushes_next(table, SLICE(D1), SLICE(C1), &pos, &v));
+    assert_true(pushes_next(table, SLICE(D1), SLICE(C1), &at, &v));
     http_app_event_join(fx.app);
     http_app_push(fx.app, &v);
     {

@@ -22,11 +22,13 @@ static unsigned pick(unsigned n)
 
 static uint64_t any_session(void)
 {
-    struct platform_session v;
+    struct platform_session v = { .id = 0 };
     struct platform_counters c = sim_counters(&s);
 
-    if (c.sessions == 0 || !platform_session_at(s.p, pick(c.sessions), &v))
+    if (c.sessions == 0)
         return 12345; /* a stale id */
+    for (unsigned left = pick(c.sessions) + 1; left; left--)
+        assert_true(platform_session_next(s.p, v.id, &v));
     return v.id;
 }
 
@@ -179,13 +181,13 @@ static void act(struct sim_device *d)
 static void invariants(void)
 {
     struct platform_counters c = sim_counters(&s);
-    struct platform_session v, w;
+    struct platform_session v = { .id = 0 }, w;
     struct platform_device d;
     struct slice after = { NULL, 0 };
     char last[PLATFORM_ID_MAX];
     size_t n = 0, channels = 0, online = 0;
 
-    for (unsigned i = 0; platform_session_at(s.p, i, &v); i++, n++) {
+    for (; platform_session_next(s.p, v.id, &v); n++) {
         assert_true(v.state != PLATFORM_FAILED || v.evidence.n > 0);
         assert_true(v.step < PLATFORM_STEP_COUNT);
         if (v.state == PLATFORM_STARTING || v.state == PLATFORM_PLAYING) {
@@ -195,8 +197,9 @@ static void invariants(void)
                                            &w) &&
                         w.id == v.id);
         }
-        for (unsigned k = 0; k < i; k++) {
-            assert_true(platform_session_at(s.p, k, &w));
+        w.id = 0;
+        for (size_t k = 0; k < n; k++) {
+            assert_true(platform_session_next(s.p, w.id, &w));
             assert_true(w.id != v.id);
         }
     }

@@ -723,6 +723,67 @@ static void one_that_repeats_itself(void **state)
     ends_clean();
 }
 
+/* The most that was asked of the heap at one time. */
+static size_t largest;
+
+static void *measured_get(void *ctx, size_t n)
+{
+    (void)ctx;
+    largest = n > largest ? n : largest;
+    return gb_get(&gb_alloc_heap, n);
+}
+
+static void measured_put(void *ctx, void *p)
+{
+    (void)ctx;
+    gb_put(&gb_alloc_heap, p);
+}
+
+#define TEN(x) x x x x x x x x x x
+#define LONG TEN("a name of a record. ")
+
+/* Nor does it take more room, whether anybody looks at it meanwhile or not. */
+static void what_it_repeats_takes_no_room(void **state)
+{
+    static const struct gb_alloc measured = { measured_get, measured_put, NULL };
+    static const char items[] =
+        "<Item><Name>" LONG "</Name><FilePath>" LONG "</FilePath>"
+        "<StartTime>2023-11-15T07:00:00</StartTime>"
+        "<EndTime>2023-11-15T07:10:00</EndTime></Item>"
+        "<Item><Name>" LONG "</Name><FilePath>" LONG "</FilePath>"
+        "<StartTime>2023-11-15T07:10:00</StartTime>"
+        "<EndTime>2023-11-15T07:20:00</EndTime></Item>";
+
+    (void)state;
+    for (unsigned looks = 0; looks < 2; looks++) {
+        const struct sim_options o = { .config = { .auto_enrol = true },
+                                       .alloc = &measured };
+        struct sim_device *d = ready_at("192.168.1.10:5060", SIP_UDP, &o);
+        struct platform_records r;
+        uint64_t id;
+
+        d->has_store = d->record_mute = true;
+        id = ask(T0, T0 + RECORDS_WINDOW_MIN_S);
+        sim_run(&s, 6000);
+        largest = 0;
+        for (unsigned i = 0; i < 1500; i++) {
+            tell_items(d, 1000000, items);
+            sim_run(&s, 2);
+            if (looks)
+                assert_true(platform_records_view(s.p, id, &r));
+        }
+        assert_true(platform_records_view(s.p, id, &r));
+        assert_false(r.is_final);
+        assert_int_equal(r.n, 2);
+        assert_int_equal(r.lost, 0);
+        if (largest > PLATFORM_COMMAND_ANSWER) /* that is kept as well */
+            fail_msg("%zu bytes at one time", largest);
+        r = hear(id, 60000);
+        assert_int_equal(r.n, 2);
+        ends_clean();
+    }
+}
+
 /* Has always something new to tell, and never all of it. */
 static void one_that_never_ends(void **state)
 {
@@ -798,6 +859,7 @@ int main(void)
         cmocka_unit_test(times_as_devices_write_them),
         cmocka_unit_test(one_without_an_end),
         cmocka_unit_test(one_that_repeats_itself),
+        cmocka_unit_test(what_it_repeats_takes_no_room),
         cmocka_unit_test(one_that_never_ends),
         cmocka_unit_test(one_that_has_too_many),
         cmocka_unit_test(only_so_many_are_remembered),

@@ -258,10 +258,10 @@ static void wrong_password_makes_no_device(void **state)
     assert_true(text_has(d->last_extra, "X-GB-Ver: 3.0"));
     assert_false(platform_device_view(s.p, slice_str(ipc), &v));
     assert_int_equal(platform_device_count(s.p, NULL), 0);
-    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(platform_pending_next(s.p, SLICE(""), &k));
     assert_true(slice_eq(k.id, slice_str(ipc)));
     assert_int_equal(k.tries, 2);
-    assert_false(platform_pending_at(s.p, 1, &k));
+    assert_false(platform_pending_next(s.p, k.id, &k));
     assert_false(text_has(s.log, SIM_PASSWORD));
     assert_true(text_has(s.log, "the password set in the device"));
     /* the right one: enrolled, and no longer pending */
@@ -269,7 +269,7 @@ static void wrong_password_makes_no_device(void **state)
     sim_register(d);
     sim_run(&s, 100);
     assert_true(sim_view(&s, d).online);
-    assert_false(platform_pending_at(s.p, 0, &k));
+    assert_false(platform_pending_next(s.p, SLICE(""), &k));
     sim_free(&s);
 }
 
@@ -342,7 +342,7 @@ static void strangers_wait_without_auto_enrol(void **state)
     sim_run(&s, 100);
     assert_int_equal(a->last_status, 403);
     assert_int_equal(b->last_status, 200);
-    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(platform_pending_next(s.p, SLICE(""), &k));
     assert_true(
         slice_eq(k.reason, SLICE("not enrolled; its password is right")));
     assert_true(sim_view(&s, b).online);
@@ -376,7 +376,7 @@ static void unregisters(void **state)
     sim_run(&s, 100);
     assert_int_equal(d->keepalive_refused, 1);
     assert_false(sim_view(&s, d).online);
-    assert_false(platform_pending_at(s.p, 0, &k)); /* no stranger */
+    assert_false(platform_pending_next(s.p, SLICE(""), &k)); /* no stranger */
     platform_doctor(s.p, &q, &rep);
     assert_true(text_has(rep.text, "it sends messages and is not registered"));
     sim_register(d);
@@ -402,7 +402,7 @@ static void a_stranger_keeps_alive(void **state)
         sim_keepalive(d, NULL);
         sim_run(&s, 1000);
         assert_int_equal(d->keepalive_refused, i);
-        assert_true(platform_pending_at(s.p, 0, &k));
+        assert_true(platform_pending_next(s.p, SLICE(""), &k));
         assert_true(slice_eq(k.id, slice_str(ipc)) && k.tries == i);
         assert_true(
             slice_has_prefix(k.reason, SLICE("it sends messages and is not")));
@@ -412,7 +412,7 @@ static void a_stranger_keeps_alive(void **state)
     sim_run(&s, 1000);
     sim_keepalive(d, NULL); /* what is wrong with its REGISTER says more */
     sim_run(&s, 1000);
-    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(platform_pending_next(s.p, SLICE(""), &k));
     assert_true(slice_has_prefix(k.reason, SLICE("the password set in")));
     sim_free(&s);
 }
@@ -446,7 +446,7 @@ static void odd_ids(void **state)
         if (d->last_status != cases[i].status)
             fail_msg("%s: %u", cases[i].name, d->last_status);
         if (cases[i].status == 403) { /* who has typed it is told */
-            assert_true(platform_pending_at(s.p, 0, &k));
+            assert_true(platform_pending_next(s.p, SLICE(""), &k));
             assert_true(slice_eq(k.id, slice_str(cases[i].id)));
             assert_true(k.reason.n > 0);
         }
@@ -471,7 +471,7 @@ static void from_and_to_must_agree(void **state)
     assert_true(sim_init(&s, NULL));
     from = knock_peer(&s, "192.168.1.10:5060");
     assert_int_equal(knock_say(&s, &from, text, strlen(text), NULL, 0), 403);
-    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(platform_pending_next(s.p, SLICE(""), &k));
     assert_true(slice_eq(k.reason, SLICE("To of its REGISTER names another id "
                                          "than From")));
     sim_free(&s);
@@ -503,7 +503,7 @@ static void a_source_is_banned(void **state)
     bad->password = NULL; /* corrected by now, and not asked: that is told */
     sim_register(bad);
     sim_run(&s, 100);
-    assert_true(platform_pending_at(s.p, 0, &k));
+    assert_true(platform_pending_next(s.p, SLICE(""), &k));
     assert_true(slice_eq(k.id, SLICE("34020000001320000066")));
     assert_true(slice_has_prefix(k.reason,
                                  SLICE("its address is not answered for 5")));
@@ -511,7 +511,7 @@ static void a_source_is_banned(void **state)
     sim_keepalive(good, NULL);
     sim_register(good);
     sim_run(&s, 100);
-    assert_false(platform_pending_at(s.p, 1, &k)); /* who never knocked: no */
+    assert_false(platform_pending_next(s.p, k.id, &k)); /* who never knocked: no */
     assert_int_equal(late->registered, 0);
     assert_int_equal(late->challenged, 0);
     assert_true(good->keepalive_ok >= 1);
@@ -586,12 +586,13 @@ static void pending_is_a_ring(void **state)
         sim_register(d);
         sim_run(&s, 10);
     }
+    k.id = SLICE("");
     for (unsigned i = 0; i < 4; i++) {
-        assert_true(platform_pending_at(s.p, i, &k));
+        assert_true(platform_pending_next(s.p, k.id, &k));
         snprintf(id, sizeof(id), "340200000013200000%02u", 9 - i);
         assert_true(slice_eq(k.id, slice_str(id)));
     }
-    assert_false(platform_pending_at(s.p, 4, &k));
+    assert_false(platform_pending_next(s.p, k.id, &k));
     sim_free(&s);
 }
 

@@ -358,6 +358,21 @@ static void no_folder(void **state)
     finish();
 }
 
+/* Somebody has removed it: it is made once more, for what begins. */
+static void the_folder_has_gone(void **state)
+{
+    (void)state;
+    begin();
+    assert_int_equal(rmdir(dir), 0);
+    start(SAVER_PS, NULL, SESSION);
+    SEND_UNTIL(said.last.err || said.last.mark.bytes > 0);
+    assert_int_equal(said.last.err, 0);
+    end_session();
+    assert_true(size_of("ps.part") > 0);
+    file_it(SAVER_PS, true);
+    finish();
+}
+
 /* Nothing came: no file. */
 static void no_such_session(void **state)
 {
@@ -474,6 +489,7 @@ int main(void)
         cmocka_unit_test(a_disk_that_was_full),
         cmocka_unit_test(a_part_that_has_shrunk),
         cmocka_unit_test(no_folder),
+        cmocka_unit_test(the_folder_has_gone),
         cmocka_unit_test(no_such_session),
         cmocka_unit_test(one_session_at_a_time),
         cmocka_unit_test(never_at_rest),

@@ -170,8 +170,8 @@ static void rest(void)
     s.opt.refuse_ports = 0;
     s.opt.loss_percent = 0;
     s.opt.delay_ms = 5;
-    while (platform_session_at(s.p, 0, &v)) {
-        for (size_t i = 0; platform_session_at(s.p, i, &v); i++)
+    while (platform_session_next(s.p, 0, &v)) {
+        for (v.id = 0; platform_session_next(s.p, v.id, &v);)
             platform_session_stop(s.p, v.id, s.now);
         sim_run(&s, 1000);
     }

@@ -98,8 +98,8 @@ static void one_session_for_all(void **state)
     assert_true(a.id == b.id);
     assert_true(platform_live_find(s.p, slice_of(NULL, 0), slice_str(channel),
                                    0, &b));
-    assert_true(platform_session_at(s.p, 0, &b));
-    assert_false(platform_session_at(s.p, 1, &b));
+    assert_true(platform_session_next(s.p, 0, &b));
+    assert_false(platform_session_next(s.p, b.id, &b));
     assert_int_equal(d->invites, 1);
     drains_clean();
 }

@@ -564,11 +564,11 @@ void http_get_subscriptions(struct http_call *c)
 
 void http_get_pending(struct http_call *c)
 {
-    struct platform_pending p;
+    struct platform_pending p = { .id = { NULL, 0 } };
     struct jw j = http_list_begin(c);
     size_t n = 0;
 
-    for (; platform_pending_at(c->app->cfg.platform, n, &p); n++) {
+    for (; platform_pending_next(c->app->cfg.platform, p.id, &p); n++) {
         jw_object(&j);
         jw_put_str(&j, "id", p.id);
         jw_put_str(&j, "user_agent", p.user_agent);

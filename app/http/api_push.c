@@ -32,13 +32,13 @@ void http_push_write(struct jw *j, const struct push_view *v, bool url)
 void http_push_states(struct jw *j, const struct http_app *a,
                       struct slice device, struct slice channel)
 {
+    struct pushes_walk w = { 0 };
     struct push_view v;
-    size_t n = 0;
 
     jw_key(j, "push");
     jw_array(j);
     while (a->cfg.pushes &&
-           pushes_next(a->cfg.pushes, device, channel, &n, &v))
+           pushes_next(a->cfg.pushes, device, channel, &w, &v))
         jw_str(j, slice_str(pushes_state_name(v.state)));
     jw_end(j);
 }
@@ -46,13 +46,13 @@ void http_push_states(struct jw *j, const struct http_app *a,
 /* Of where a channel goes: what a device or a server does is no change. */
 static struct buf push_guard(const struct http_call *c)
 {
+    struct pushes_walk w = { 0 };
     struct push_view v;
     struct buf b;
-    size_t n = 0;
 
     buf_init(&b, c->app->cfg.alloc, GUARD_MAX);
     while (pushes_next(c->app->cfg.pushes, c->params.value[0],
-                       c->params.value[1], &n, &v))
+                       c->params.value[1], &w, &v))
         buf_f(&b, "%d %llu\n", v.stream != 0,
               (unsigned long long)http_mark(c->app, v.url));
     return b;
@@ -62,13 +62,13 @@ static void list(struct http_call *c, struct slice device,
                  struct slice channel)
 {
     struct jw j = http_list_begin(c);
+    struct pushes_walk w = { 0 };
     struct push_view v;
-    size_t n = 0;
 
     while (c->app->cfg.pushes &&
-           pushes_next(c->app->cfg.pushes, device, channel, &n, &v))
+           pushes_next(c->app->cfg.pushes, device, channel, &w, &v))
         http_push_write(&j, &v, true);
-    http_list_end(&j, (struct slice){ 0 }, n);
+    http_list_end(&j, (struct slice){ 0 }, w.n);
 }
 
 void http_get_pushes(struct http_call *c)

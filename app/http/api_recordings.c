@@ -360,10 +360,9 @@ void http_get_timeline(struct http_call *c)
 
 void http_records_changed(struct http_app *a, uint64_t records)
 {
-    struct platform_records r;
     struct list *n = a->records_waiters.next;
 
-    if (!platform_records_view(a->cfg.platform, records, &r) || !r.is_final)
+    if (!platform_records_is_final(a->cfg.platform, records))
         return;
     for (; n != &a->records_waiters; n = n->next) {
         struct records_waiter *w = container_of(n, struct records_waiter,

@@ -87,7 +87,7 @@ static struct slice number_text(uint64_t v, char buf[static 24])
 
 void http_get_sessions(struct http_call *c)
 {
-    struct platform_session s;
+    struct platform_session s = { .id = 0 };
     struct http_page page;
     uint64_t at = 0;
     uint32_t n = 0;
@@ -99,7 +99,7 @@ void http_get_sessions(struct http_call *c)
     if (!http_page_read(c, &page) || !cursor_number(c, &page, &at))
         return;
     j = http_list_begin(c);
-    for (size_t k = 0; platform_session_at(c->app->cfg.platform, k, &s); k++) {
+    while (platform_session_next(c->app->cfg.platform, s.id, &s)) {
         if (!http_sees(c, s.device) || i++ < at)
             continue;
         if (n == page.limit) {

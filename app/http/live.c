@@ -799,17 +799,30 @@ void http_live_free(struct http_app *a)
         waiter_free(a, container_of(a->waiters.next, struct waiter, node));
 }
 
+/* Some wait longer than those behind them. */
+static uint64_t first_deadline(const struct http_app *a)
+{
+    const struct list *n = a->waiters.next;
+    uint64_t at = GB_NEVER;
+
+    for (; n != &a->waiters; n = n->next) {
+        const struct waiter *w = container_of((struct list *)(uintptr_t)n,
+                                              struct waiter, node);
+
+        if (w->deadline_ms < at)
+            at = w->deadline_ms;
+    }
+    return at;
+}
+
 uint64_t http_app_deadline(const struct http_app *a)
 {
-    uint64_t at = http_wait_deadline(a), live = http_hls_deadline(a);
+    const uint64_t all[] = { http_wait_deadline(a), http_hls_deadline(a),
+                             http_records_deadline(a), first_deadline(a) };
+    uint64_t at = GB_NEVER;
 
-    at = live < at ? live : at;
-    live = http_records_deadline(a);
-    at = live < at ? live : at;
-    if (a->due)
-        return 0;
-    if (list_is_empty(&a->waiters))
-        return at;
-    live = container_of(a->waiters.next, struct waiter, node)->deadline_ms;
-    return live < at ? live : at;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (all[i] < at)
+            at = all[i];
+    return a->due ? 0 : at;
 }

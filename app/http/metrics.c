@@ -33,9 +33,9 @@ static void session_metrics(struct http_app *a, struct buf *b)
     uint64_t states[PLATFORM_FAILED + 1] = { 0 }, consumers = 0;
     uint64_t packets = a->ended.packets, bytes = a->ended.bytes;
     uint64_t lost = a->ended.lost, foreign = a->ended.foreign;
-    struct platform_session s;
+    struct platform_session s = { .id = 0 };
 
-    for (size_t i = 0; platform_session_at(a->cfg.platform, i, &s); i++) {
+    while (platform_session_next(a->cfg.platform, s.id, &s)) {
         states[s.state]++;
         consumers += s.consumers;
         packets += s.packets;

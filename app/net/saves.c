@@ -130,12 +130,28 @@ static uint8_t tracks_of(int fd)
                           : 0));
 }
 
+static int open_part(const struct save *f)
+{
+    return open(f->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+}
+
+/* The folder, which somebody has removed. */
+static int make_folder(struct save *f)
+{
+    const char *below = strrchr(f->saves->o.dir, '/');
+
+    return disk_make_dirs(f->path,
+                          below ? (size_t)(below - f->saves->o.dir) : 0);
+}
+
 /* Cut to the mark, or from the beginning. */
 static void do_open(struct save *f)
 {
     struct stat st;
 
-    f->fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    f->fd = open_part(f);
+    if (f->fd < 0 && errno == ENOENT && !f->off && !make_folder(f))
+        f->fd = open_part(f);
     if (f->fd < 0 || fstat(f->fd, &st)) {
         f->work_err = errno;
         return;

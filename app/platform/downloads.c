@@ -557,7 +557,7 @@ static void over(struct platform *p, struct download *j)
         look_back(p, j);
 }
 
-/* What was written is not there any more. */
+/* What was written is not there any more. That is no progress. */
 static void begin_anew(struct download *j)
 {
     struct parts *x = &j->parts;
@@ -568,7 +568,7 @@ static void begin_anew(struct download *j)
     }
     x->at = x->n_holes = 0;
     j->mark = (struct platform_download_mark){ 0 };
-    j->began_at_ms = 0;
+    j->began_at_ms = x->e[0].at_ms;
 }
 
 void platform_download_saved(struct platform *p,
@@ -577,12 +577,14 @@ void platform_download_saved(struct platform *p,
 {
     struct download *j = find(p, s->id);
     struct part *part;
+    bool had_bytes;
 
     clock_at(p, now);
     if (!j || j->session != s->session ||
         (j->phase != FETCHING && j->phase != DETACHING))
         return;
     part = parts_open(&j->parts);
+    had_bytes = j->mark.bytes > 0;
     j->mark = s->mark;
     if (s->mark.at_utc_ms > part->at_ms)
         part->at_ms = s->mark.at_utc_ms;
@@ -594,7 +596,7 @@ void platform_download_saved(struct platform *p,
         j->no_room = s->err == GB_ELIMIT;
         platform_session_stop(p, j->session, now);
     }
-    if (s->err == GB_ENOENT)
+    if (s->err == GB_ENOENT && had_bytes)
         begin_anew(j);
     else if (!s->over && j->phase == FETCHING && is_used_up(p)) {
         explain(j, "the room for downloads is used up: delete some");

@@ -282,15 +282,17 @@ bool pending_has(const struct platform *p, struct slice id)
     return pending_find(p, id) != NULL;
 }
 
-bool platform_pending_at(const struct platform *p, size_t i,
-                         struct platform_pending *out)
+bool platform_pending_next(const struct platform *p, struct slice after,
+                           struct platform_pending *out)
 {
-    const struct list *n = p->knocked.next;
-    const struct pending *e = NULL;
+    const struct pending *e = after.n ? pending_find(p, after) : NULL;
+    const struct list *n = e ? e->node.next : p->knocked.next;
 
+    if (after.n && !e)
+        return false;
     for (; n != &p->knocked; n = n->next) {
         e = container_of(n, const struct pending, node);
-        if (!device_find(p, slice_of(e->id, e->id_len)) && i-- == 0)
+        if (!device_find(p, slice_of(e->id, e->id_len)))
             break;
     }
     if (n == &p->knocked)

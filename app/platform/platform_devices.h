@@ -152,15 +152,16 @@ size_t platform_channel_count(const struct platform *p);
 bool platform_channel_owner(const struct platform *p, struct slice channel,
                             struct slice *device);
 
-/* Unknown ids that knocked, newest first; i from 0. */
+/* Unknown ids that knocked, newest first; after: one of them, empty: the first.
+ * false: no more, or that one is not among them any more. */
 struct platform_pending {
     struct slice id, user_agent, reason;
     struct sip_peer peer;
     int64_t first_utc_ms, last_utc_ms;
     uint32_t tries;
 };
-bool platform_pending_at(const struct platform *p, size_t i,
-                         struct platform_pending *out);
+bool platform_pending_next(const struct platform *p, struct slice after,
+                           struct platform_pending *out);
 
 /* GB_ENOENT, GB_ESTATE (offline). Starts a catalog and DeviceInfo query. */
 int platform_device_refresh(struct platform *p, struct slice id,

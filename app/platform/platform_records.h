@@ -42,6 +42,8 @@ struct platform_records {
 int platform_records_start(struct platform *p,
                            const struct platform_records_ask *q,
                            struct gb_time now, uint64_t *id);
+bool platform_records_is_final(const struct platform *p, uint64_t id);
+/* Puts what has come into order: not for every message of a device. */
 bool platform_records_view(const struct platform *p, uint64_t id,
                            struct platform_records *out);
 bool platform_record_at(const struct platform *p, uint64_t id, size_t i,

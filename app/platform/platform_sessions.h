@@ -130,9 +130,10 @@ int platform_session_control(struct platform *p, uint64_t id,
 
 bool platform_session_view(const struct platform *p, uint64_t id,
                            struct platform_session *out);
-/* i from 0, any order. */
-bool platform_session_at(const struct platform *p, size_t i,
-                         struct platform_session *out);
+/* after: an id, 0: the first. In the order in which they began; false: no more, or
+ * that one has gone. */
+bool platform_session_next(const struct platform *p, uint64_t after,
+                           struct platform_session *out);
 /* The live session of a channel and stream; false: none. */
 bool platform_live_find(const struct platform *p, struct slice device,
                         struct slice channel, unsigned stream,

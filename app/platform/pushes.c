@@ -1,9 +1,18 @@
 #include "app/platform/pushes.h"
 
 #include "base/list.h"
+#include "base/map.h"
+
+/* A channel that has some: lists of channels ask for those of each. */
+struct place {
+    struct map_node node;
+    struct list of; /* in_place of them */
+    char name[2 * PLATFORM_ID_MAX + 2]; /* "device/channel" */
+};
 
 struct push {
-    struct list node;
+    struct list node, in_place;
+    struct place *place;
     uint64_t id;
     unsigned stream;
     enum pushes_state state;
@@ -27,6 +36,7 @@ struct pushes {
     const struct gb_alloc *alloc;
     struct platform *platform;
     struct list all;
+    struct map places;
     size_t n;
     uint64_t last_id;
     bool tls;
@@ -44,6 +54,55 @@ const char *pushes_state_name(enum pushes_state s)
 
     return name[s];
 }
+
+/* ---- places ------------------------------------------------------------------- */
+
+static struct slice place_name(char buf[static 2 * PLATFORM_ID_MAX + 2],
+                               struct slice device, struct slice channel)
+{
+    struct writer w = writer_of(buf, 2 * PLATFORM_ID_MAX + 1);
+
+    writer_slice_put(&w, device);
+    writer_char(&w, '/');
+    writer_slice_put(&w, channel);
+    return w.err ? slice_of(NULL, 0) : writer_slice(&w);
+}
+
+static struct place *place_find(const struct pushes *p, struct slice device,
+                                struct slice channel)
+{
+    char buf[2 * PLATFORM_ID_MAX + 2];
+    struct slice name = place_name(buf, device, channel);
+    struct map_node *n = name.n ? map_find(&p->places, name) : NULL;
+
+    return n ? container_of(n, struct place, node) : NULL;
+}
+
+/* Found or made; NULL: no memory. */
+static struct place *place_take(struct pushes *p, struct slice device,
+                                struct slice channel)
+{
+    struct place *at = place_find(p, device, channel);
+
+    if (at)
+        return at;
+    at = gb_get(p->alloc, sizeof(*at));
+    if (!at)
+        return NULL;
+    list_init(&at->of);
+    map_insert(&p->places, &at->node, place_name(at->name, device, channel));
+    return at;
+}
+
+static void place_leave(struct pushes *p, struct place *at)
+{
+    if (!list_is_empty(&at->of))
+        return;
+    map_remove(&p->places, &at->node);
+    gb_put(p->alloc, at);
+}
+
+/* ---- states ------------------------------------------------------------------- */
 
 static void enter(struct push *x, enum pushes_state state, struct gb_time now)
 {
@@ -88,6 +147,8 @@ static void wait(struct pushes *p, struct push *x, struct slice why,
 static void drop(struct pushes *p, struct push *x)
 {
     list_remove(&x->node);
+    list_remove(&x->in_place);
+    place_leave(p, x->place);
     p->n--;
     memset(x->url, 0, sizeof(x->url)); /* it may hold a password */
     gb_put(p->alloc, x);
@@ -198,9 +259,10 @@ int pushes_set(struct pushes *p, const struct pushes_of *of,
     struct list *n, *tmp;
     size_t n_fresh = 0;
     int err = check(p, of);
+    struct place *at = err ? NULL : place_take(p, of->device, of->channel);
 
-    if (err)
-        return err;
+    if (!at)
+        return err ? err : GB_ENOMEM;
     for (size_t i = 0; i < of->n; i++) {
         kept[i] = find(p, of, of->url[i]);
         if (kept[i] && kept[i]->stream == of->stream)
@@ -211,19 +273,26 @@ int pushes_set(struct pushes *p, const struct pushes_of *of,
         if (!kept[i]) {
             while (n_fresh)
                 gb_put(p->alloc, fresh[--n_fresh]);
+            place_leave(p, at);
             return GB_ENOMEM;
         }
         fresh[n_fresh++]->stream = of->stream;
+    }
+    for (size_t i = 0; i < n_fresh; i++) { /* before the place may go with others */
+        list_push_back(&p->all, &fresh[i]->node);
+        list_push_back(&at->of, &fresh[i]->in_place);
+        fresh[i]->place = at;
+        p->n++;
+    }
+    if (list_is_empty(&at->of)) { /* nothing was there, and nothing is */
+        place_leave(p, at);
+        return 0;
     }
     LIST_EACH(n, tmp, &p->all) {
         struct push *x = push_of(n);
 
         if (is_of(x, of->device, of->channel) && !is_kept(x, kept, of->n))
             end(p, x, now);
-    }
-    for (size_t i = 0; i < n_fresh; i++) {
-        list_push_back(&p->all, &fresh[i]->node);
-        p->n++;
     }
     return 0;
 }
@@ -258,15 +327,25 @@ static void view(const struct push *x, struct push_view *out)
 }
 
 bool pushes_next(const struct pushes *p, struct slice device,
-                 struct slice channel, size_t *pos, struct push_view *out)
+                 struct slice channel, struct pushes_walk *w,
+                 struct push_view *out)
 {
-    size_t i = 0;
+    bool one = device.n && channel.n;
+    const struct place *at = one ? place_find(p, device, channel) : NULL;
+    const struct list *head = one ? (at ? &at->of : NULL) : &p->all;
 
-    for (struct list *n = p->all.next; n != &p->all; n = n->next) {
-        if (!is_of(push_of(n), device, channel) || i++ < *pos)
+    if (!head)
+        return false;
+    for (w->at = w->at ? w->at->next : head->next; w->at != head;
+         w->at = w->at->next) {
+        struct list *n = (struct list *)(uintptr_t)w->at;
+        const struct push *x = one ? container_of(n, struct push, in_place)
+                                   : push_of(n);
+
+        if (!is_of(x, device, channel))
             continue;
-        ++*pos;
-        view(push_of(n), out);
+        w->n++;
+        view(x, out);
         return true;
     }
     return false;
@@ -418,6 +497,10 @@ int pushes_new(struct pushes **out, const struct gb_alloc *alloc,
         return GB_ENOMEM;
     *p = (struct pushes){ .alloc = alloc, .platform = platform, .tls = tls };
     list_init(&p->all);
+    if (map_init(&p->places, alloc, NULL)) {
+        gb_put(alloc, p);
+        return GB_ENOMEM;
+    }
     *out = p;
     return 0;
 }
@@ -428,5 +511,6 @@ void pushes_free(struct pushes *p)
         return;
     while (!list_is_empty(&p->all))
         drop(p, push_of(p->all.next));
+    map_fini(&p->places);
     gb_put(p->alloc, p);
 }

@@ -68,9 +68,14 @@ struct push_view {
     int64_t since_utc_ms;  /* of the state */
     int64_t next_utc_ms;   /* WAITING: the next try */
 };
-/* Those of a channel, or of all (empty); by *pos from 0. */
+/* Those of a channel, of a device, or all (empty). */
+struct pushes_walk {
+    const struct list *at; /* NULL: it begins */
+    size_t n;              /* told so far */
+};
 bool pushes_next(const struct pushes *p, struct slice device,
-                 struct slice channel, size_t *pos, struct push_view *out);
+                 struct slice channel, struct pushes_walk *w,
+                 struct push_view *out);
 
 /* ---- the owner -------------------------------------------------------------- */
 

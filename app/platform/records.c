@@ -14,6 +14,8 @@
 #define BUSY_TRIES 60
 #define ZONE_MAX_MS (14 * INT64_C(3600000)) /* of a device whose clock is not known:
                                                no zone is farther from UTC */
+#define TEXT_FIRST 4096    /* bytes of all texts at first, more than one has */
+#define ITEMS_FIRST 64
 #define TEXT_OF(x) TEXT_OF_(x)
 #define TEXT_OF_(x) #x
 
@@ -134,8 +136,10 @@ bool records_news(struct platform *p, struct platform_action *out)
     out->records = r->id;
     out->device = slice_str(r->device);
     out->channel = slice_str(r->channel);
-    downloads_on_records(p, r->id);
-    playback_on_records(p, r->id);
+    if (r->is_final) {
+        downloads_on_records(p, r->id);
+        playback_on_records(p, r->id);
+    }
     return true;
 }
 
@@ -162,7 +166,7 @@ static bool keep_text(struct platform *p, struct records *r, struct slice s,
                       uint32_t *off)
 {
     if (r->text_len + s.n > r->text_cap) {
-        size_t cap = r->text_cap ? 2 * r->text_cap : 4096;
+        size_t cap = r->text_cap ? 2 * r->text_cap : TEXT_FIRST;
         char *more = grow(p, r->text, r->text_len, cap);
 
         if (!more)
@@ -217,51 +221,6 @@ static bool is_outside(const struct records *r, const struct record *e)
            (e->end_ms == from_ms && e->start_ms < from_ms);
 }
 
-/* false: it has no time that can be read, or there is no room for it. */
-static bool keep_item(struct platform *p, struct records *r,
-                      const struct xml_node *n)
-{
-    struct slice name = manscdp_text_cut(xml_text(n, SLICE("Name")), TEXT_MAX);
-    struct slice path = manscdp_text_cut(xml_text(n, SLICE("FilePath")),
-                                         TEXT_MAX);
-    struct slice type = slice_head(xml_text(n, SLICE("Type")),
-                                   PLATFORM_RECORDS_TEXT - 1);
-    struct record e = { .name_len = (uint16_t)name.n,
-                        .path_len = (uint16_t)path.n,
-                        .type_len = (uint8_t)type.n };
-
-    if (r->n >= PLATFORM_RECORDS_ITEMS ||
-        !take_time(p, r, xml_text(n, SLICE("StartTime")), &e.start_ms) ||
-        !take_end(p, r, xml_text(n, SLICE("EndTime")), e.start_ms,
-                  &e.end_ms) ||
-        e.end_ms < e.start_ms)
-        return false;
-    if (is_outside(r, &e)) {
-        r->outside++;
-        return true;
-    }
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? 2 * r->cap : 64;
-        struct record *more = grow(p, r->item, r->n * sizeof(e),
-                                   cap * sizeof(e));
-
-        if (!more)
-            return false;
-        r->item = more;
-        r->cap = cap;
-    }
-    e.key = map_hash(p->seed, path) ^ map_hash(p->seed, type) << 1;
-    if (!slice_u64(xml_text(n, SLICE("FileSize")), UINT64_MAX, &e.bytes))
-        e.bytes = 0;
-    if (!keep_text(p, r, name, &e.name) || !keep_text(p, r, path, &e.path) ||
-        !keep_text(p, r, type, &e.type))
-        return false;
-    r->item[r->n++] = e;
-    if (e.end_ms > r->last_end_ms)
-        r->last_end_ms = e.end_ms;
-    return true;
-}
-
 static int by_time(const void *a, const void *b)
 {
     const struct record *x = a, *y = b;
@@ -294,10 +253,48 @@ static bool is_told(const struct records *r, const struct record *e, size_t n)
     return false;
 }
 
+static uint32_t move_text(const struct records *r, char *to, size_t *at,
+                          uint32_t off, size_t n)
+{
+    uint32_t moved = (uint32_t)*at;
+
+    if (n)
+        memcpy(to + *at, r->text + off, n);
+    *at += n;
+    return moved;
+}
+
+/* The texts of what is still told. Without memory the others stay until the next
+ * time. */
+static void pack_text(const struct platform *p, struct records *r)
+{
+    size_t cap = TEXT_FIRST, at = 0;
+    char *to;
+
+    for (size_t i = 0; i < r->n; i++)
+        cap += (size_t)r->item[i].name_len + r->item[i].path_len +
+               r->item[i].type_len;
+    to = gb_get(p->alloc, cap);
+    if (!to)
+        return;
+    for (size_t i = 0; i < r->n; i++) {
+        struct record *e = &r->item[i];
+
+        e->name = move_text(r, to, &at, e->name, e->name_len);
+        e->path = move_text(r, to, &at, e->path, e->path_len);
+        e->type = move_text(r, to, &at, e->type, e->type_len);
+    }
+    gb_put(p->alloc, r->text);
+    r->text = to;
+    r->text_len = at;
+    r->text_cap = cap;
+}
+
 /* In order, none twice; windows overlap, and devices repeat themselves. */
-static void sort(struct records *r)
+static void sort(const struct platform *p, struct records *r)
 {
     size_t n = 0;
+    bool repeats;
 
     if (r->n_sorted == r->n)
         return;
@@ -305,7 +302,71 @@ static void sort(struct records *r)
     for (size_t i = 0; i < r->n; i++)
         if (!is_told(r, &r->item[i], n))
             r->item[n++] = r->item[i];
+    repeats = n < r->n;
     r->n = r->n_sorted = n;
+    if (repeats)
+        pack_text(p, r);
+}
+
+/* For one more. What is told twice makes room first, as soon as that is worth
+ * the work. */
+static bool make_item_room(struct platform *p, struct records *r)
+{
+    size_t cap = r->cap ? 2 * r->cap : ITEMS_FIRST;
+    struct record *more;
+
+    if (r->n < r->cap)
+        return true;
+    if (r->n - r->n_sorted >= r->cap / 4)
+        sort(p, r);
+    if (r->n < r->cap - r->cap / 4)
+        return true;
+    if (cap > PLATFORM_RECORDS_ITEMS)
+        cap = PLATFORM_RECORDS_ITEMS;
+    if (cap == r->cap)
+        return r->n < r->cap;
+    more = grow(p, r->item, r->n * sizeof(*more), cap * sizeof(*more));
+    if (!more)
+        return r->n < r->cap;
+    r->item = more;
+    r->cap = cap;
+    return true;
+}
+
+/* false: it has no time that can be read, or there is no room for it. */
+static bool keep_item(struct platform *p, struct records *r,
+                      const struct xml_node *n)
+{
+    struct slice name = manscdp_text_cut(xml_text(n, SLICE("Name")), TEXT_MAX);
+    struct slice path = manscdp_text_cut(xml_text(n, SLICE("FilePath")),
+                                         TEXT_MAX);
+    struct slice type = slice_head(xml_text(n, SLICE("Type")),
+                                   PLATFORM_RECORDS_TEXT - 1);
+    struct record e = { .name_len = (uint16_t)name.n,
+                        .path_len = (uint16_t)path.n,
+                        .type_len = (uint8_t)type.n };
+
+    if (!take_time(p, r, xml_text(n, SLICE("StartTime")), &e.start_ms) ||
+        !take_end(p, r, xml_text(n, SLICE("EndTime")), e.start_ms,
+                  &e.end_ms) ||
+        e.end_ms < e.start_ms)
+        return false;
+    if (is_outside(r, &e)) {
+        r->outside++;
+        return true;
+    }
+    if (!make_item_room(p, r))
+        return false;
+    e.key = map_hash(p->seed, path) ^ map_hash(p->seed, type) << 1;
+    if (!slice_u64(xml_text(n, SLICE("FileSize")), UINT64_MAX, &e.bytes))
+        e.bytes = 0;
+    if (!keep_text(p, r, name, &e.name) || !keep_text(p, r, path, &e.path) ||
+        !keep_text(p, r, type, &e.type))
+        return false;
+    r->item[r->n++] = e;
+    if (e.end_ms > r->last_end_ms)
+        r->last_end_ms = e.end_ms;
+    return true;
 }
 
 void records_on_answer(struct platform *p, uint64_t command,
@@ -348,7 +409,7 @@ static void explain(struct records *r, const char *fmt, ...)
 
 static void finish(struct platform *p, struct records *r)
 {
-    sort(r);
+    sort(p, r);
     if (r->lost && !r->evidence[0])
         explain(r, "%zu items have no time that can be read, and are left out",
                 r->lost);
@@ -558,7 +619,7 @@ static void answered(struct platform *p, struct records *r,
 {
     uint64_t limit = limit_at(r, c->have);
 
-    sort(r);
+    sort(p, r);
     if (r->n >= PLATFORM_RECORDS_ITEMS) {
         give_up(p, r, "there are more than " TEXT_OF(PLATFORM_RECORDS_ITEMS)
                       " recordings");
@@ -708,6 +769,13 @@ int platform_records_start(struct platform *p,
     return 0;
 }
 
+bool platform_records_is_final(const struct platform *p, uint64_t id)
+{
+    const struct records *r = find(p, id);
+
+    return r && r->is_final;
+}
+
 bool platform_records_view(const struct platform *p, uint64_t id,
                            struct platform_records *out)
 {
@@ -715,7 +783,7 @@ bool platform_records_view(const struct platform *p, uint64_t id,
 
     if (!r)
         return false;
-    sort(r); /* also what has come until now is in order, none twice */
+    sort(p, r); /* also what has come until now is in order, none twice */
     *out = (struct platform_records){
         .id = r->id,
         .command = r->command,

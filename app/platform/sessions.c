@@ -822,15 +822,16 @@ bool platform_session_view(const struct platform *p, uint64_t id,
     return true;
 }
 
-bool platform_session_at(const struct platform *p, size_t i,
-                         struct platform_session *out)
+bool platform_session_next(const struct platform *p, uint64_t after,
+                           struct platform_session *out)
 {
-    for (struct list *n = p->sessions.next; n != &p->sessions; n = n->next)
-        if (i-- == 0) {
-            view(p, container_of(n, struct session, in_all), out);
-            return true;
-        }
-    return false;
+    const struct session *s = after ? session_find(p, after) : NULL;
+    struct list *n = s ? s->in_all.next : p->sessions.next;
+
+    if ((after && !s) || n == &p->sessions)
+        return false;
+    view(p, container_of(n, struct session, in_all), out);
+    return true;
 }
 
 bool platform_live_find(const struct platform *p, struct slice device,

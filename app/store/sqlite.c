@@ -429,6 +429,7 @@ static bool is_promised(enum store_op op)
     return op == STORE_PUT_SETTINGS || op == STORE_PUT_GROUP ||
            op == STORE_REMOVE_GROUP || op == STORE_REMOVE_DEVICE ||
            op == STORE_PUT_ACCOUNT || op == STORE_REMOVE_ACCOUNT ||
+           op == STORE_PUT_HOOK || op == STORE_REMOVE_HOOK ||
            op == STORE_PUT_RULE || op == STORE_REMOVE_RULE ||
            op == STORE_PUT_PUSH || op == STORE_REMOVE_PUSH ||
            op == STORE_PUT_RECORDER || op == STORE_REMOVE_RECORDER;

@@ -186,9 +186,10 @@ static void remove_device(struct slice device)
     struct recorders_walk walk = { 0 };
     struct recorder_view r;
     struct push_view v;
-    size_t pos = 0, n = 0;
+    struct pushes_walk at = { 0 };
+    size_t n = 0;
 
-    while (pushes_next(site.pushes, device, any, &pos, &v) && n < MAX_KEPT)
+    while (pushes_next(site.pushes, device, any, &at, &v) && n < MAX_KEPT)
         slice_copy(channels[n++], sizeof(channels[0]), v.channel);
     pushes_remove_device(site.pushes, device, run.now);
     for (size_t i = 0; i < n; i++)

@@ -64,10 +64,10 @@ static void each_rule(object_fn *fn, void *ctx)
 static uint64_t pushes_of(struct slice device, struct slice channel)
 {
     struct push_view v;
-    size_t pos = 0;
+    struct pushes_walk at = { 0 };
     uint64_t h = 0;
 
-    while (pushes_next(site.pushes, device, channel, &pos, &v))
+    while (pushes_next(site.pushes, device, channel, &at, &v))
         h = text(hash_int(h, v.stream + 1), v.url);
     return h;
 }
@@ -76,9 +76,9 @@ static void each_push(object_fn *fn, void *ctx)
 {
     struct slice any = { 0 };
     struct push_view v;
-    size_t pos = 0;
+    struct pushes_walk at = { 0 };
 
-    while (pushes_next(site.pushes, any, any, &pos, &v))
+    while (pushes_next(site.pushes, any, any, &at, &v))
         fn(ctx, &(struct object){ v.device, v.channel,
                                   pushes_of(v.device, v.channel) });
 }

@@ -80,10 +80,10 @@ static size_t see_devices(size_t *channels)
 
 static size_t see_sessions(void)
 {
-    struct platform_session s;
+    struct platform_session s = { .id = 0 };
     size_t n = 0;
 
-    for (; platform_session_at(run.p, n, &s); n++) {
+    for (; platform_session_next(run.p, s.id, &s); n++) {
         read_text(platform_session_kind_name(s.kind));
         read_words(s.evidence);
         read_words(s.hint);
@@ -125,7 +125,7 @@ static void see_commands(void)
 void see_all(void)
 {
     struct platform_counters now;
-    struct platform_pending k;
+    struct platform_pending k = { .id = SLICE("") };
     struct platform_voice v;
     size_t channels, voices = 0;
 
@@ -136,7 +136,7 @@ void see_all(void)
     for (; platform_voice_at(run.p, voices, &v); voices++)
         read_words(v.hint);
     require(voices == now.voices);
-    for (size_t i = 0; platform_pending_at(run.p, i, &k); i++)
+    while (platform_pending_next(run.p, k.id, &k))
         read_words(k.reason);
     see_downloads();
     see_commands();

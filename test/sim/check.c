@@ -132,17 +132,18 @@ static void check_streams(struct world *w, const struct platform_counters *c)
 
 static void check_sessions(struct world *w, const struct platform_counters *c)
 {
-    struct platform_session a, b;
+    struct platform_session a = { .id = 0 }, b;
     size_t n = 0;
 
-    for (; platform_session_at(w->p, n, &a); n++) {
+    for (; platform_session_next(w->p, a.id, &a); n++) {
         /* that of a removed device still has its port at the edge */
         if (!(is_over(&a) && is_in(&w->over, a.id)) &&
             !platform_has_device(w->p, a.device))
             world_fail(w, "a session of %.*s, which is gone",
                        SLICE_ARG(a.device));
+        b.id = 0;
         for (size_t k = 0; a.ssrc && k < n; k++)
-            if (platform_session_at(w->p, k, &b) && b.ssrc == a.ssrc)
+            if (platform_session_next(w->p, b.id, &b) && b.ssrc == a.ssrc)
                 world_fail(w, "SSRC %u twice", a.ssrc);
     }
     if (n > w->config.max_sessions && w->config.max_sessions)
@@ -272,7 +273,7 @@ static void check_idle(struct world *w)
     struct platform_command m;
 
     platform_counters(w->p, &c);
-    if (platform_session_at(w->p, 0, &s))
+    if (platform_session_next(w->p, 0, &s))
         world_fail(w, "a session of %.*s is left: %s, %u consumers",
                    SLICE_ARG(s.channel), platform_step_name(s.step),
                    s.consumers);
