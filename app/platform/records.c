@@ -729,7 +729,7 @@ int platform_records_start(struct platform *p,
     struct slice type = q->type.n ? q->type : SLICE("all");
     struct records *r;
 
-    p->now = now;
+    clock_at(p, now);
     if (!d)
         return GB_ENOENT;
     if (!is_type(type) || !manscdp_devid_is_usable(q->channel) ||

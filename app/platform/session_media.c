@@ -520,7 +520,7 @@ void platform_media(struct platform *p, const struct platform_media_event *ev,
 {
     struct handle *h = idmap_find(&p->handles, ev->session);
 
-    p->now = now;
+    clock_at(p, now);
     if (ev->kind == PLATFORM_MEDIA_AFTER)
         dialogs_media_after(p, ev);
     else if (h && h->kind == HANDLE_VOICE)

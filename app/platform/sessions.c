@@ -807,7 +807,7 @@ int platform_live_start(struct platform *p, const struct platform_live *req,
                                        .transport = req->transport,
                                        .kind = PLATFORM_LIVE };
 
-    p->now = now;
+    clock_at(p, now);
     return session_start(p, &wish, out);
 }
 
@@ -855,7 +855,7 @@ void platform_session_hold(struct platform *p, uint64_t id, struct gb_time now)
 {
     struct session *s = session_find(p, id);
 
-    p->now = now;
+    clock_at(p, now);
     if (!s || is_over(s))
         return;
     s->consumers++;
@@ -879,7 +879,7 @@ void platform_session_release(struct platform *p, uint64_t id,
 {
     struct session *s = session_find(p, id);
 
-    p->now = now;
+    clock_at(p, now);
     if (!s || is_over(s) || s->consumers == 0)
         return;
     s->watched = s->watched || (s->state == PLATFORM_PLAYING &&
@@ -894,7 +894,7 @@ void platform_session_stop(struct platform *p, uint64_t id, struct gb_time now)
 {
     struct session *s = session_find(p, id);
 
-    p->now = now;
+    clock_at(p, now);
     if (s)
         session_stop(p, s);
 }

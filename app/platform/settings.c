@@ -193,7 +193,7 @@ int platform_group_set(struct platform *p, struct slice name,
     bool is_new = !g;
     int err = 0;
 
-    p->now = now;
+    clock_at(p, now);
     if (name.n == 0 || !is_text(name, PLATFORM_GROUP_NAME_MAX) ||
         slice_find(name, '/') < name.n ||
         (password && !is_text(*password, PLATFORM_PASSWORD_MAX)))
@@ -224,7 +224,7 @@ int platform_group_subscribe(struct platform *p, struct slice name,
 {
     struct group *g = group_find(p, name);
 
-    p->now = now;
+    clock_at(p, now);
     if (!g)
         return GB_ENOENT;
     if (!is_policy(y, kinds))
@@ -260,7 +260,7 @@ int platform_group_remove(struct platform *p, struct slice name,
 {
     struct group *g = group_find(p, name);
 
-    p->now = now;
+    clock_at(p, now);
     if (!g)
         return GB_ENOENT;
     for (size_t i = 0; i < p->n_devices; i++) {
@@ -467,7 +467,7 @@ int platform_device_set(struct platform *p, struct slice id,
     struct device *d = device_find(p, id);
     int err;
 
-    p->now = now;
+    clock_at(p, now);
     if (!d)
         return GB_ENOENT;
     if (!is_good(p, s))
@@ -484,7 +484,7 @@ int platform_device_create(struct platform *p, struct slice id,
     struct device *d;
     int err;
 
-    p->now = now;
+    clock_at(p, now);
     if (!admit_is_id(id) || slice_eq(id, p->id) || !is_good(p, s))
         return GB_ESYNTAX;
     if (!admit_id_allowed(p, id))
@@ -511,7 +511,7 @@ int platform_restore_settings(struct platform *p, struct slice id,
     struct device *d = device_find(p, id);
     struct platform_settings known = *s;
 
-    p->now = now;
+    clock_at(p, now);
     if (!d)
         return GB_ENOENT;
     if (s->group.n && !group_find(p, s->group)) {
@@ -554,7 +554,7 @@ int platform_pending_accept(struct platform *p, struct slice id,
 {
     const struct platform_settings none = { 0 };
 
-    p->now = now;
+    clock_at(p, now);
     return pending_has(p, id) ? platform_device_create(p, id, &none, now)
                               : GB_ENOENT;
 }
@@ -562,6 +562,6 @@ int platform_pending_accept(struct platform *p, struct slice id,
 int platform_pending_remove(struct platform *p, struct slice id,
                             struct gb_time now)
 {
-    p->now = now;
+    clock_at(p, now);
     return pending_forget(p, id) ? 0 : GB_ENOENT;
 }

@@ -242,7 +242,7 @@ void platform_upgrade_fetched(struct platform *p, struct slice session,
 {
     struct upgrade *u = find(p, session);
 
-    p->now = now;
+    clock_at(p, now);
     if (!u)
         return;
     u->fetches++;
@@ -312,7 +312,7 @@ int platform_upgrade_start(struct platform *p,
     struct upgrade *u;
     int err;
 
-    p->now = now;
+    clock_at(p, now);
     if (!d)
         return GB_ENOENT;
     if (!fits(o->session, PLATFORM_UPGRADE_SESSION_MAX) ||
@@ -392,7 +392,7 @@ int platform_restore_upgrade(struct platform *p,
 {
     struct upgrade *u;
 
-    p->now = now;
+    clock_at(p, now);
     if (s->state >= PLATFORM_UPGRADE_STATES ||
         !fits(s->session, PLATFORM_UPGRADE_SESSION_MAX) ||
         find(p, s->session))

@@ -295,7 +295,7 @@ void platform_voice_stop(struct platform *p, uint64_t id, const char *why,
 {
     struct voice_call *v = find(p, id);
 
-    p->now = now;
+    clock_at(p, now);
     if (v)
         voice_end(p, v, why);
 }
@@ -476,7 +476,7 @@ int platform_voice_start(struct platform *p,
     struct device *d = device_find(p, w->device);
     struct voice_call *v;
 
-    p->now = now;
+    clock_at(p, now);
     if (!d)
         return refused(p, out, w, GB_ENOENT,
                        "no device with this id has ever registered",
