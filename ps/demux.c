@@ -19,6 +19,7 @@
 #define MAX_FILL 32     /* FF bytes, likewise (Dahua) */
 #define SEEK_BYTES 32   /* behind a broken PES header the payload begins */
 #define IMKH_BYTES 40   /* Hikvision file header */
+#define SYSTEM_MAX (PS_LEN_BYTES + 6 + 3 * 64) /* of a system header */
 
 int ps_demux_new(struct ps_demux **out, const struct gb_alloc *alloc,
                  const struct ps_hooks *hooks, const struct ps_options *opt)
@@ -110,6 +111,40 @@ static int skip_element(struct ps_demux *d, const uint8_t *p, size_t n,
     d->left = (size_t)p[4] << 8 | p[5];
     d->state = d->left ? DEMUX_SKIP : DEMUX_HDR;
     return PS_LEN_BYTES;
+}
+
+/* A system header tells nothing that is needed, and by itself holds no start
+ * code: one in it is the next element, and the length is too large. In the midst
+ * of a key picture, where some devices put it, the picture hangs on that. */
+static int take_system(struct ps_demux *d, const uint8_t *p, size_t n,
+                       size_t *need)
+{
+    static const uint8_t prefix[3] = { 0, 0, 1 };
+    size_t told;
+
+    if (n < PS_LEN_BYTES) {
+        *need = PS_LEN_BYTES;
+        return 0;
+    }
+    told = PS_LEN_BYTES + ((size_t)p[4] << 8 | p[5]);
+    if (told > SYSTEM_MAX)
+        return skip_element(d, p, n, need);
+    for (size_t at = PS_LEN_BYTES; at < told && at < n; at++) {
+        size_t have = n - at;
+
+        if (memcmp(p + at, prefix, have < 3 ? have : 3) != 0)
+            continue;
+        if (have < PS_PREFIX_BYTES) {
+            *need = at + PS_PREFIX_BYTES;
+            return 0;
+        }
+        if (p[at + 3] < PS_ID_PACK)
+            continue;
+        d->env.count.bad_headers++;
+        return (int)at;
+    }
+    *need = told;
+    return n < told ? 0 : (int)told;
 }
 
 static void begin_pack(struct ps_demux *d)
@@ -242,6 +277,8 @@ static int take_element(struct ps_demux *d, const uint8_t *p, size_t n,
         return PS_PREFIX_BYTES;
     case PS_ID_PACK:
         return take_pack(d, p, n, need);
+    case PS_ID_SYSTEM:
+        return take_system(d, p, n, need);
     case PS_ID_MAP:
         return take_map(d, p, n, need);
     case PS_ID_PRIVATE1:

@@ -283,6 +283,19 @@ static void agree_transport(struct sdp_agreed *g, const struct sdp_offer *o)
     }
 }
 
+/* Port 0 refuses the stream. But who only sends has no port to tell, and some
+ * devices tell 0 for it: one that names its SSRC sends. Not so where we would have
+ * to connect there, or send. */
+static void agree_port(struct sdp_agreed *g, const struct sdp_offer *o,
+                       bool has_ssrc)
+{
+    if (g->media->port)
+        return;
+    g->no_port = has_ssrc && o->operation != SDP_TALK &&
+                 (g->peer_setup != SDP_PASSIVE || g->retry_udp);
+    g->refused = !g->no_port;
+}
+
 /* The first format of the answer that we have offered. */
 static void agree_format(struct sdp_agreed *g, const struct sdp_offer *o)
 {
@@ -303,16 +316,18 @@ int sdp_agree(struct sdp_agreed *out, const struct sdp_offer *offer,
 {
     struct sdp_agreed g = { .ssrc = offer->ssrc };
     uint32_t ssrc;
+    bool has_ssrc;
 
     g.media = offer->operation == SDP_TALK ? sdp_find_listener(answer)
                                            : sdp_find_media(answer, SDP_VIDEO);
     if (!g.media)
         return GB_ESYNTAX;
-    g.refused = g.media->port == 0;
+    has_ssrc = sdp_ssrc(answer, g.media, &ssrc);
     agree_transport(&g, offer);
+    agree_port(&g, offer, has_ssrc);
     agree_format(&g, offer);
     g.has_addr = sdp_media_addr(answer, g.media, &g.addr);
-    if (sdp_ssrc(answer, g.media, &ssrc) && ssrc != offer->ssrc) {
+    if (has_ssrc && ssrc != offer->ssrc) {
         g.ssrc = ssrc;
         g.ssrc_changed = true;
     }

@@ -90,6 +90,7 @@ struct sdp_agreed {
     const struct sdp_media *media; /* into the answer */
     enum sdp_setup peer_setup; /* corrected; NONE for UDP */
     bool refused;    /* port 0: BYE */
+    bool no_port;    /* port 0, but it names the SSRC that it sends with */
     bool either;     /* TCP offered with us listening, RTP/AVP answered: keep
                         both sockets until the first packet decides */
     bool retry_udp;  /* we would connect, RTP/AVP answered: BYE, offer UDP */

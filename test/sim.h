@@ -30,7 +30,8 @@ enum sim_invite {
     SIM_SILENT,        /* no answer at all */
     SIM_RING,          /* 100 only */
     SIM_UNHEARD,       /* media as behind a 200 that gets lost */
-    SIM_PORT_ZERO,     /* 200 with m=video 0 */
+    SIM_PORT_ZERO,     /* 200 with m=video 0 and without y= */
+    SIM_NO_PORT,       /* the same with y= */
     SIM_NO_SDP,        /* 200 without body */
     SIM_NO_MEDIA,      /* 200 with an SDP without an m= line */
     SIM_NO_VIDEO,      /* m=audio alone */

@@ -159,7 +159,8 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
                  "v=0\r\no=%s 0 0 IN %s %s\r\ns=Play\r\nc=IN %s %s\r\n"
                  "t=0 0\r\nm=%s %u %sRTP/AVP %s%s",
                  d->id, family, ip, family, ip,
-                 d->invite == SIM_NO_VIDEO ? "audio" : "video", d->invite == SIM_PORT_ZERO ? 0 : 15060,
+                 d->invite == SIM_NO_VIDEO ? "audio" : "video",
+                 d->invite == SIM_PORT_ZERO || d->invite == SIM_NO_PORT ? 0 : 15060,
                  tcp ? "TCP/" : "",
                  d->sdp_format ? d->sdp_format
                                : "96\r\na=sendonly\r\na=rtpmap:96 PS/90000\r\n",
@@ -170,7 +171,7 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
                                              "a=connection:new\r\n");
     if (d->invite == SIM_OTHER_Y)
         y = 60205514;
-    if (d->invite != SIM_NO_Y)
+    if (d->invite != SIM_NO_Y && d->invite != SIM_PORT_ZERO)
         n += snprintf(sdp + n, sizeof(sdp) - (size_t)n, "y=%010u\r\n", y);
     snprintf(contact, sizeof(contact), "sip:%s@%s", d->id,
              gb_addr_text(&d->addr, addr));
@@ -226,6 +227,7 @@ void sim_on_invite(struct sim_device *d, const struct sip_event *ev)
         return;
     case SIM_ANSWER:
     case SIM_PORT_ZERO:
+    case SIM_NO_PORT:
     case SIM_NO_SDP:
     case SIM_NO_MEDIA:
     case SIM_NO_VIDEO:

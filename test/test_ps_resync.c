@@ -476,7 +476,7 @@ static void length_of_sound_short(void **state)
 }
 
 /* A system header whose length is wrong, in every pack with a key picture. Too
- * short: the map is found behind it. Too long, over the map: the picture is. */
+ * short: the map is found behind it. Too long: it ends where the map begins. */
 static void system_header_of_a_wrong_length(void **state)
 {
     (void)state;
@@ -485,13 +485,38 @@ static void system_header_of_a_wrong_length(void **state)
         put(ps_vector[0]);
         put_rest();
         out_bytes[SYSTEM_AT + 5] = (char)(out_bytes[SYSTEM_AT + 5] + off);
-        if (off <= 0)
-            expect_any_cut("too short", done(), NULL, ps_vector_text);
-        else
-            assert_non_null(strstr(run(done(), 0, false, NULL),
-                                   "key pts=90000 nals 7:23 8:5 5:19"));
-        assert_int_equal(count.resyncs, off != 0);
+        expect_any_cut("wrong length", done(), NULL, ps_vector_text);
+        assert_int_equal(count.resyncs, off < 0);
+        assert_int_equal(count.bad_headers, off > 0);
+        assert_int_equal(count.psms, 1);
     }
+}
+
+/* The same in the midst of a key picture, of which each PES is in a pack of its
+ * own, and the last one has system header and map: the picture is whole. */
+static void system_header_inside_a_picture(void **state)
+{
+    const size_t map_at = SYSTEM_AT + 6 + (uint8_t)ps_vector[0].p[SYSTEM_AT + 5];
+    struct slice es = key_es();
+    static char want[sizeof(rec.buf)];
+
+    (void)state;
+    begin();
+    put(ps_vector[0]);
+    put_rest();
+    put_pack();
+    put_pes(0xe0, slice_head(es, es.n / 2), 97200);
+    put_pack();
+    PUT("\0\0\1\xbb\0\x10\x80\x04\xff\xff\xe0\x07\xc0\x0f\xe0\x20\0\xbd\1\0");
+    put(part(ps_vector[0], map_at, PES_AT));
+    put_pes(0xe0, slice_from(es, es.n / 2), 97200);
+    memcpy(want, run(done(), 0, false, NULL), sizeof(want));
+    assert_non_null(strstr(want, "au e0 h264 key pts=97200 nals 7:23 8:5 5:19 "
+                                 "crc=6343830c\n"));
+    expect_any_cut("inside", done(), NULL, want);
+    assert_int_equal(count.resyncs, 0);
+    assert_int_equal(count.skipped_bytes, 0);
+    assert_int_equal(count.psms, 2);
 }
 
 /* Of sound that tells no length, seen when its long header has been gathered:
@@ -759,6 +784,7 @@ int main(void)
         cmocka_unit_test(lengths_that_were_wrong_for_a_while),
         cmocka_unit_test(length_of_sound_short),
         cmocka_unit_test(system_header_of_a_wrong_length),
+        cmocka_unit_test(system_header_inside_a_picture),
         cmocka_unit_test(long_header_refused),
         cmocka_unit_test(header_near_and_far),
         cmocka_unit_test(packet_against_length),

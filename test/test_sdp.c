@@ -687,7 +687,8 @@ static void no_format(void **state)
 /* What the answers seen in the field make of our offer. */
 static void agreements(void **state)
 {
-    enum { REFUSED = 1, EITHER = 2, RETRY = 4, CHANGED = 8, NO_FORMAT = 16 };
+    enum { REFUSED = 1, EITHER = 2, RETRY = 4, CHANGED = 8, NO_FORMAT = 16,
+           NO_PORT = 32 };
     static const struct {
         const char *name;
         enum sdp_transport ours;
@@ -722,6 +723,17 @@ static void agreements(void **state)
           SDP_PASSIVE, RETRY, 200004321 },
         { "port 0", SDP_UDP, S("m=video 0 RTP/AVP 96"), SDP_SETUP_NONE,
           REFUSED, 200004321 },
+        { "port 0, and y=", SDP_UDP, S("m=video 0 RTP/AVP 96\ny=0200004321"),
+          SDP_SETUP_NONE, NO_PORT, 200004321 },
+        { "port 0, and y=, over TCP", SDP_TCP_PASSIVE,
+          S("m=video 0 TCP/RTP/AVP 96\na=setup:passive\ny=0200004321"),
+          SDP_ACTIVE, NO_PORT, 200004321 },
+        { "port 0, where we would connect", SDP_TCP_ACTIVE,
+          S("m=video 0 TCP/RTP/AVP 96\na=setup:passive\ny=0200004321"),
+          SDP_PASSIVE, REFUSED, 200004321 },
+        { "port 0 of udp, where we would connect", SDP_TCP_ACTIVE,
+          S("m=video 0 RTP/AVP 96\ny=0200004321"), SDP_PASSIVE,
+          RETRY | NO_PORT, 200004321 },
         { "other format", SDP_UDP, S("m=video 9 RTP/AVP 33"), SDP_SETUP_NONE,
           NO_FORMAT, 200004321 },
     };
@@ -735,7 +747,8 @@ static void agreements(void **state)
 
         assert_int_equal(sdp_parse(&s, guarded(cases[i].answer), NULL), 0);
         assert_int_equal(sdp_agree(&g, &o, &s), 0);
-        flags = (g.refused ? REFUSED : 0u) | (g.either ? EITHER : 0u) |
+        flags = (g.refused ? REFUSED : 0u) | (g.no_port ? NO_PORT : 0u) |
+                (g.either ? EITHER : 0u) |
                 (g.retry_udp ? RETRY : 0u) | (g.ssrc_changed ? CHANGED : 0u) |
                 (g.has_format ? 0u : NO_FORMAT);
         if (g.peer_setup != cases[i].peer || flags != cases[i].flags ||

@@ -180,6 +180,8 @@ static void tolerated_answers(void **state)
         { "without SDP", SIM_NO_SDP, PLATFORM_UDP, false },
         { "without SDP, TCP", SIM_NO_SDP, PLATFORM_TCP_PASSIVE, false },
         { "RTP/AVP to TCP", SIM_PLAIN_AVP, PLATFORM_TCP_PASSIVE, false },
+        { "port 0", SIM_NO_PORT, PLATFORM_UDP, false },
+        { "port 0, TCP", SIM_NO_PORT, PLATFORM_TCP_PASSIVE, false },
     };
 
     (void)state;
@@ -313,6 +315,10 @@ static const struct {
       PLATFORM_STEP_ANSWER, 1, "only confirmed as received" },
     { "port 0", SIM_PORT_ZERO, 0, 0, SIM_PICTURE, PLATFORM_UDP,
       PLATFORM_STEP_ANSWER, 1, "media port 0" },
+    { "port 0, and y=", SIM_NO_PORT, 0, 0, SIM_NOTHING, PLATFORM_UDP,
+      PLATFORM_STEP_PACKET, 1, "; its answer names media port 0" },
+    { "port 0, where we should connect", SIM_NO_PORT, 0, 0, SIM_PICTURE,
+      PLATFORM_TCP_ACTIVE, PLATFORM_STEP_ANSWER, 1, "media port 0" },
     { "no SDP, we should connect", SIM_NO_SDP, 0, 0, SIM_PICTURE,
       PLATFORM_TCP_ACTIVE, PLATFORM_STEP_ANSWER, 1, "where to connect" },
     { "udp: no packet", SIM_ANSWER, 0, 0, SIM_NOTHING, PLATFORM_UDP,

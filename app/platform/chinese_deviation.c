@@ -26,6 +26,8 @@ const struct chinese_row chinese_deviation[] = {
     { "media from an address that nobody named", "媒体来自未声明的地址" },
     { "answer changes the transport", "应答更改了传输方式" },
     { "answer without an offered format", "应答中没有平台提供的格式" },
+    { "answer with media port 0 and its SSRC: it sends",
+      "应答的媒体端口为 0，但带有 SSRC：设备会发送媒体" },
     { "too many channels", "通道过多" },
     { "too many alarms", "报警过多" },
     { "catalog does not hold what it announces", "目录与其声明的数量不符" },

@@ -14,6 +14,7 @@ const struct chinese_row chinese_session[] = {
     { "; its answer has no SDP", "；其应答中没有 SDP" },
     { "; the SDP of its answer cannot be read", "；其应答中的 SDP 无法读取" },
     { "; its answer names no video", "；其应答中没有视频" },
+    { "; its answer names media port 0", "；其应答中的媒体端口为 0" },
     { "; its answer names none of the formats that were offered",
       "；其应答中没有平台提供的任何格式" },
     { "the device takes the call, but does not say that it sends what was asked "

@@ -33,6 +33,7 @@ struct device;
     X(MEDIA_ELSEWHERE, "media from an address that nobody named")             \
     X(PROTO_DIFFERS,  "answer changes the transport")                          \
     X(NO_CODEC,       "answer without an offered format")                      \
+    X(NO_PORT,        "answer with media port 0 and its SSRC: it sends")       \
     X(CHANNEL_LIMIT,  "too many channels")                                     \
     X(ALARM_FLOOD,    "too many alarms")                                       \
     X(SUM_NUM,        "catalog does not hold what it announces")               \

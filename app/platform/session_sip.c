@@ -347,6 +347,10 @@ static bool agree(struct platform *p, struct session *s,
         device_deviation(p, s->device, DEVIATION_NO_CODEC,
                          session_channel(s));
     }
+    if (g.no_port) {
+        s->lacks = "; its answer names media port 0";
+        device_deviation(p, s->device, DEVIATION_NO_PORT, session_channel(s));
+    }
     set_hints(s, &g);
     s->playback.told.filesize_bytes = g.media->filesize_bytes;
     if (g.has_addr)
@@ -408,7 +412,7 @@ static bool changes_nothing(const struct session *s, const struct sdp_offer *our
         return true;
     if (sdp_parse(&theirs, body, NULL) || sdp_agree(&g, ours, &theirs))
         return false;
-    return !g.refused && !g.retry_udp && !g.either && g.ssrc == s->ssrc &&
+    return g.media->port && !g.retry_udp && !g.either && g.ssrc == s->ssrc &&
            g.media->direction != SDP_INACTIVE &&
            (s->transport != PLATFORM_TCP_ACTIVE || !g.has_addr ||
             gb_addr_eq(&g.addr, &s->connect));

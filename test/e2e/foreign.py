@@ -311,6 +311,9 @@ case("answer_without_a_branch", live, {}, via=lambda v: re.sub(";branch=[^;]*", 
 case("sdp_cr_only", live, {}, eol="\r")
 case("sdp_audio_line_too", live, dict(audio="alaw"), audio=("pcm_alaw",),
      sdp=lambda l: l[:-2] + ["m=audio 9000 RTP/AVP 8", "a=sendonly", "a=rtpmap:8 PCMA/8000/1"] + l[-2:])
+case("sdp_port_zero", live, {}, sdp=lambda l: [re.sub(r"^m=video \d+", "m=video 0", x) for x in l])
+case("sdp_port_zero_tcp", live, {}, transport="tcp-passive",
+     sdp=lambda l: [re.sub(r"^m=video \d+", "m=video 0", x) for x in l])
 case("sdp_unknown_lines", live, {}, sdp=lambda l: ["", "garbage"] + l[:4] + ["b=AS:4096", "z=", "a", "=x", "k=clear:1"] + l[4:])
 case("sdp_trailing_blanks", live, {}, sdp=lambda l: [x + "  " for x in l])
 case("sdp_blank_lines_behind", live, {}, sdp=lambda l: l + ["", "", ""])
@@ -369,7 +372,8 @@ case("refuse_603_reason", refused, status=603, headers=[("Reason", 'Q.850;cause=
 case("refuse_488_warning", refused, status=488, headers=[("Warning", '399 cam "no more streams, \x01ask later"')],
      evidence="488 Refused (no more streams, ")
 case("refuse_488_tcp", refused, status=488, transport="tcp-passive", evidence="488")
-case("refuse_port_zero", refused, sdp=lambda l: [re.sub(r"^m=video \d+", "m=video 0", x) for x in l], media=False,
+case("refuse_port_zero", refused, media=False,
+     sdp=lambda l: [re.sub(r"^m=video \d+", "m=video 0", x) for x in l if x[0] != "y"],
      steps=("answer", "sdp"), limit=5)
 case("refuse_no_m_line", refused, sdp=lambda l: [x for x in l if x[0] not in "may"], media=False,
      steps=("answer", "sdp", "packet"))
