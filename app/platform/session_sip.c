@@ -312,6 +312,7 @@ static bool agree(struct platform *p, struct session *s,
     make_offer(p, s, &offer);
     s->ssrc = s->offered_ssrc;
     s->ssrc_any = true;
+    s->either = false;
     s->connect.family = GB_NO_ADDR;
     s->lacks = !m->body.n ? "; its answer has no SDP"
                : sdp_parse(&answer, m->body, NULL)
@@ -331,6 +332,7 @@ static bool agree(struct platform *p, struct session *s,
     }
     if (is_of_no_use(p, s, &g))
         return false;
+    s->either = g.either;
     if (g.either)
         device_deviation(p, s->device, DEVIATION_PROTO_DIFFERS,
                          session_channel(s));
