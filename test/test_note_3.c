@@ -104,6 +104,41 @@ static void note_3_2_status_wherever_it_stands(void **state)
     }
 }
 
+/* ---- SN ---- */
+
+static void an_sn_of_any_length_is_there(void **state)
+{
+    static const struct {
+        const char *sn;
+        bool missing;
+    } cases[] = {
+        { "<SN>4</SN>", false },
+        { "<SN>1796121873873</SN>", false },
+        { "<SN> 99999999999999999999999999 </SN>", false },
+        { "", true },
+        { "<SN/>", true },
+        { "<SN>four</SN>", true },
+        { "<SN>1796121873873a</SN>", true },
+    };
+    char text[400];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = recorder(SIP_UDP);
+
+        snprintf(text, sizeof(text),
+                 "<Notify><CmdType>Keepalive</CmdType>%s"
+                 "<DeviceID>%s</DeviceID><Status>OK</Status></Notify>",
+                 cases[i].sn, nvr);
+        sim_message(d, text);
+        sim_run(&s, 500);
+        assert_int_equal(d->last_status, 200);
+        if (sim_deviates(&s, nvr, "SN is missing") != cases[i].missing)
+            fail_msg("%s", cases[i].sn);
+        sim_free(&s);
+    }
+}
+
 /* ---- 3.4 ---- */
 
 /* Every place for commands is taken: questions are refused, hearts are not. */
@@ -301,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_3_1_a_restart_loses_nobody),
         cmocka_unit_test(note_3_2_status_wherever_it_stands),
+        cmocka_unit_test(an_sn_of_any_length_is_there),
         cmocka_unit_test(note_3_4_overload_sheds_questions_only),
         cmocka_unit_test(note_3_6_the_wall_clock_decides_nothing),
         cmocka_unit_test(note_3_8_a_heartbeat_changes_no_text),
