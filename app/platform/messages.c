@@ -362,8 +362,7 @@ void messages_request(struct platform *p, const struct sip_event *ev)
 
     if (!d)
         return;
-    if (ev->msg->odd)
-        device_deviation(p, d, DEVIATION_ODD_SIP, ev->msg->method_name);
+    device_deviation_sip(p, d, ev->msg);
     if (moved)
         probe(p, d, &ev->peer);
     else

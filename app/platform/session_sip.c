@@ -374,9 +374,7 @@ static void on_accepted(struct platform *p, struct session *s,
                      (unsigned long long)s->handle.id, s->device->id);
     s->evidence_len = 0; /* of an INVITE that was held */
     s->hint = NULL;
-    if (ev->msg->odd)
-        device_deviation(p, s->device, DEVIATION_ODD_SIP,
-                         SLICE("200 to INVITE"));
+    device_deviation_sip(p, s->device, ev->msg);
     session_set_step(p, s, PLATFORM_STEP_ANSWER);
     session_news(p, s, NEWS_DIALOG);
     if (!agree(p, s, ev->msg))
