@@ -37,7 +37,8 @@ enum sim_invite {
     SIM_NO_VIDEO,      /* m=audio alone */
     SIM_NO_Y,
     SIM_OTHER_Y,
-    SIM_PLAIN_AVP,     /* RTP/AVP where TCP/RTP/AVP was offered */
+    SIM_PLAIN_AVP,     /* RTP/AVP where TCP/RTP/AVP was offered, and over UDP it
+                          comes */
 };
 
 /* Which media follow the answer. */

@@ -149,7 +149,7 @@ static void accept_invite(struct sim_device *d, const struct sip_event *ev)
     assert_true(sdp_ssrc(&offer, m, &y));
     tcp = m->proto == SDP_TCP_RTP_AVP && !plain;
     d->media_port = m->port;
-    d->media_tcp = m->proto == SDP_TCP_RTP_AVP;
+    d->media_tcp = tcp;
     if (d->sdp_ip)
         writer_str(&iw, d->sdp_ip);
     else

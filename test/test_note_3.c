@@ -104,6 +104,92 @@ static void note_3_2_status_wherever_it_stands(void **state)
     }
 }
 
+/* ---- SN ---- */
+
+static void an_sn_of_any_length_is_there(void **state)
+{
+    static const struct {
+        const char *sn;
+        bool missing;
+    } cases[] = {
+        { "<SN>4</SN>", false },
+        { "<SN>1796121873873</SN>", false },
+        { "<SN> 99999999999999999999999999 </SN>", false },
+        { "", true },
+        { "<SN/>", true },
+        { "<SN>four</SN>", true },
+        { "<SN>1796121873873a</SN>", true },
+    };
+    char text[400];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = recorder(SIP_UDP);
+
+        snprintf(text, sizeof(text),
+                 "<Notify><CmdType>Keepalive</CmdType>%s"
+                 "<DeviceID>%s</DeviceID><Status>OK</Status></Notify>",
+                 cases[i].sn, nvr);
+        sim_message(d, text);
+        sim_run(&s, 500);
+        assert_int_equal(d->last_status, 200);
+        if (sim_deviates(&s, nvr, "SN is missing") != cases[i].missing)
+            fail_msg("%s", cases[i].sn);
+        sim_free(&s);
+    }
+}
+
+/* ---- what is odd in its SIP ---- */
+
+static void odd_sip_is_named(void **state)
+{
+    static const struct {
+        const char *max_forwards;
+        int more; /* of Content-Length */
+        const char *named;
+    } cases[] = {
+        { "Max-Forwards: 70\r\n", 0, NULL },
+        { "Max-Forwards: 70\r\n", -20,
+          "MESSAGE: Content-Length is less than the body" },
+        { "Max-Forwards: 70\r\n", 20,
+          "MESSAGE: Content-Length is more than came" },
+        { "", 0, "MESSAGE: no Max-Forwards" },
+    };
+    char body[300], text[1200];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct sim_device *d = recorder(SIP_UDP);
+        struct sip_peer from = sim_view(&s, d).peer;
+        struct sip_event ev;
+        int n, len = snprintf(body, sizeof(body),
+                              "<Notify><CmdType>Keepalive</CmdType><SN>4</SN>"
+                              "<DeviceID>%s</DeviceID><Status>OK</Status>"
+                              "</Notify>", nvr);
+
+        n = snprintf(text, sizeof(text),
+                     "MESSAGE sip:34020000002000000001@3402000000 SIP/2.0\r\n"
+                     "Via: SIP/2.0/UDP 192.168.1.10;rport;branch=z9hG4bKodd\r\n"
+                     "From: <sip:%s@3402000000>;tag=1\r\n"
+                     "To: <sip:34020000002000000001@3402000000>\r\n"
+                     "Call-ID: odd\r\nCSeq: 1 MESSAGE\r\n%s"
+                     "Content-Type: Application/MANSCDP+xml\r\n"
+                     "Content-Length: %d\r\n\r\n%s",
+                     nvr, cases[i].max_forwards, len + cases[i].more, body);
+        assert_int_equal(sip_stack_input(s.server, &from,
+                                         slice_of(text, (size_t)n),
+                                         s.now.mono_ms), 0);
+        while (sip_stack_event(s.server, &ev))
+            platform_sip(s.p, &ev, s.now);
+        sim_run(&s, 100);
+        assert_int_equal(sim_deviates(&s, nvr, "sip syntax tolerated"),
+                         cases[i].named != NULL);
+        if (cases[i].named && !strstr(s.log, cases[i].named))
+            fail_msg("%s: %s", cases[i].named, s.log);
+        sim_free(&s);
+    }
+}
+
 /* ---- 3.4 ---- */
 
 /* Every place for commands is taken: questions are refused, hearts are not. */
@@ -301,6 +387,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(note_3_1_a_restart_loses_nobody),
         cmocka_unit_test(note_3_2_status_wherever_it_stands),
+        cmocka_unit_test(an_sn_of_any_length_is_there),
+        cmocka_unit_test(odd_sip_is_named),
         cmocka_unit_test(note_3_4_overload_sheds_questions_only),
         cmocka_unit_test(note_3_6_the_wall_clock_decides_nothing),
         cmocka_unit_test(note_3_8_a_heartbeat_changes_no_text),

@@ -602,6 +602,10 @@ static void a_faulty_200_is_noted(void **state)
         platform_sip(s.p, &ev, s.now);
     assert_true(sim_session(&s, v.id).step >= PLATFORM_STEP_ANSWER);
     assert_true(sim_deviates(&s, nvr, "sip syntax tolerated"));
+    sim_run(&s, 10);
+    if (!strstr(s.log, "detail=\"INVITE answered: a header that "
+                       "cannot be read\""))
+        fail_msg("%s", s.log);
     platform_session_stop(s.p, v.id, s.now);
     ends_clean();
 }

@@ -80,6 +80,43 @@ static void kept_out_of_a_batch(void **state)
     finish();
 }
 
+/* Neither a message nor a bad one; the one behind it in a batch is read. What
+ * only looks like it is bad. */
+static void stun_keeps_a_way_open(void **state)
+{
+    static const char stun[20] = "\0\1\0\0\x21\x12\xa4\x42" "abcdefghijkl";
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in to = { .sin_family = AF_INET };
+    struct sip_edge_counters n;
+    char other[sizeof(stun)];
+
+    (void)state;
+    begin(0, 0);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    to.sin_port = htons(sip_edge_addr(server, 0).port);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(send(fd, stun, sizeof(stun), 0), sizeof(stun));
+    say_datagram(fd, "one", "let-in");
+    assert_int_equal(send(fd, stun, sizeof(stun), 0), sizeof(stun));
+    say_datagram(fd, "two", "let-in");
+    assert_true(reaches(&requests, 2, 5000));
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.datagrams, 4);
+    assert_int_equal(n.messages, 2);
+    assert_int_equal(n.bad, 0);
+
+    memcpy(other, stun, sizeof(other));
+    other[7] = 'C';
+    assert_int_equal(send(fd, other, sizeof(other), 0), sizeof(other));
+    assert_int_equal(send(fd, stun, sizeof(stun) - 1, 0), sizeof(stun) - 1);
+    say_datagram(fd, "three", "let-in");
+    assert_true(reaches(&requests, 3, 5000));
+    sip_edge_counters(server, &n);
+    assert_int_equal(n.bad, 2);
+    close(fd);
+    finish();
+}
+
 static void pings(void **state)
 {
     char buf[2000];
@@ -389,6 +426,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(over_every_transport),
         cmocka_unit_test(kept_out_of_a_batch),
+        cmocka_unit_test(stun_keeps_a_way_open),
         cmocka_unit_test(pings),
         cmocka_unit_test(more_counted_than_sent),
         cmocka_unit_test(more_counted_than_two_messages),

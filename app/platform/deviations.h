@@ -7,6 +7,7 @@
 
 struct platform;
 struct device;
+struct sip_msg;
 
 /* Tolerated faults: one bit each in struct device.noted, logged once. */
 #define DEVIATION_MAP(X)                                                       \
@@ -74,5 +75,8 @@ void device_deviation(struct platform *p, struct device *d, enum deviation v,
 void device_deviation_of(struct platform *p, struct device *d,
                          enum deviation v, struct slice detail,
                          const struct gb_addr *peer);
+/* ODD_SIP, and what it is that m has: the first of it. */
+void device_deviation_sip(struct platform *p, struct device *d,
+                          const struct sip_msg *m);
 const char *deviation_text(enum deviation v);
 #endif

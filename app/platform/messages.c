@@ -43,6 +43,18 @@ static void look_at_type(struct delivery *v)
         device_deviation(v->p, v->d, DEVIATION_BODY_TYPE, type);
 }
 
+/* The standard knows no greatest SN; some count milliseconds since 1970. Who is
+ * asked says ours again, so that such a one is of nobody's use. */
+static bool lacks_sn(const struct manscdp_msg *msg)
+{
+    struct slice text = slice_trim(xml_text_or_attr(msg->doc.root, SLICE("SN")));
+    size_t n = 0;
+
+    while (n < text.n && ascii_is_digit(text.p[n]))
+        n++;
+    return !msg->has_sn && (!n || n < text.n);
+}
+
 /* The status that answers a body which was read. */
 static unsigned judge(struct delivery *v, const struct manscdp_msg *msg)
 {
@@ -55,7 +67,7 @@ static unsigned judge(struct delivery *v, const struct manscdp_msg *msg)
         device_deviation(p, v->d, DEVIATION_XML_SALVAGED, msg->cmd_name);
     else if (msg->doc.repaired)
         device_deviation(p, v->d, DEVIATION_XML_REPAIRED, msg->cmd_name);
-    if (!msg->has_sn)
+    if (lacks_sn(msg))
         device_deviation(p, v->d, DEVIATION_NO_SN, msg->cmd_name);
     if (msg->device_id.n == 0)
         device_deviation(p, v->d, DEVIATION_NO_DEVICE_ID, msg->cmd_name);
@@ -350,8 +362,7 @@ void messages_request(struct platform *p, const struct sip_event *ev)
 
     if (!d)
         return;
-    if (ev->msg->odd)
-        device_deviation(p, d, DEVIATION_ODD_SIP, ev->msg->method_name);
+    device_deviation_sip(p, d, ev->msg);
     if (moved)
         probe(p, d, &ev->peer);
     else

@@ -56,6 +56,7 @@ struct session {
     enum session_phase phase;
     unsigned loop;
     bool is_auto;  /* the caller left the transport to us */
+    bool either;   /* TCP was offered, and the answer says UDP: what comes decides */
     bool open;     /* the edge has an OPEN without its CLOSED or REFUSED */
     bool ordered;  /* the OPEN has been fetched */
     bool closing;  /* the CLOSE has been ordered */

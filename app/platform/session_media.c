@@ -29,6 +29,8 @@ void session_began_media(struct platform *p, struct session *s)
 {
     if (!s->packet || !s->answered)
         return;
+    if (s->either && !s->step_ms[PLATFORM_STEP_CONNECT])
+        s->transport = PLATFORM_UDP; /* without a connection: as it said */
     s->packet_at = s->tcp_at = GB_NEVER;
     if (!s->playback.told.paused)
         s->silence_at = p->now.mono_ms + p->cfg.silence_ms;

@@ -312,6 +312,7 @@ static bool agree(struct platform *p, struct session *s,
     make_offer(p, s, &offer);
     s->ssrc = s->offered_ssrc;
     s->ssrc_any = true;
+    s->either = false;
     s->connect.family = GB_NO_ADDR;
     s->lacks = !m->body.n ? "; its answer has no SDP"
                : sdp_parse(&answer, m->body, NULL)
@@ -331,6 +332,7 @@ static bool agree(struct platform *p, struct session *s,
     }
     if (is_of_no_use(p, s, &g))
         return false;
+    s->either = g.either;
     if (g.either)
         device_deviation(p, s->device, DEVIATION_PROTO_DIFFERS,
                          session_channel(s));
@@ -376,9 +378,7 @@ static void on_accepted(struct platform *p, struct session *s,
                      (unsigned long long)s->handle.id, s->device->id);
     s->evidence_len = 0; /* of an INVITE that was held */
     s->hint = NULL;
-    if (ev->msg->odd)
-        device_deviation(p, s->device, DEVIATION_ODD_SIP,
-                         SLICE("200 to INVITE"));
+    device_deviation_sip(p, s->device, ev->msg);
     session_set_step(p, s, PLATFORM_STEP_ANSWER);
     session_news(p, s, NEWS_DIALOG);
     if (!agree(p, s, ev->msg))
