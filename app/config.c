@@ -550,8 +550,24 @@ static int check_public_url(const struct config *c, struct config_error *e)
     return config_refuse(e, "http.public_url: must begin with http:// or https://");
 }
 
+/* Without them there is nothing to start. */
+static int check_ports(const struct config *c, struct config_error *e)
+{
+    static const enum config_key needed[] = { CONFIG_SIP_LISTEN,
+                                              CONFIG_HTTP_LISTEN };
+
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        if (config_n(c, needed[i]) == 0)
+            return config_refuse(e, "%s is empty: it needs ADDRESS:PORT, as %s",
+                                 config_keys[needed[i]].name,
+                                 config_keys[needed[i]].def);
+    return 0;
+}
+
 int config_check(const struct config *c, struct config_error *e)
 {
+    if (check_ports(c, e))
+        return GB_ESYNTAX;
     for (int k = 0; k < CONFIG_COUNT; k++) {
         struct gb_addr a;
         size_t i = 0;

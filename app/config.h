@@ -211,9 +211,9 @@ void config_print_kept(const struct config *c, FILE *out);
  * media.ports. */
 bool config_shared_fits(const struct config *c);
 
-/* What single values cannot show: two listeners on one port, a listener inside
- * the media ports, a shared media port that does not fit where every session
- * needs it, half of a certificate. 0 or GB_ESYNTAX; GB_EUNSUPPORTED:
+/* What single values cannot show: no listener of SIP or HTTP, two listeners on
+ * one port, a listener inside the media ports, a shared media port that does not
+ * fit where every session needs it, half of a certificate. 0 or GB_ESYNTAX; GB_EUNSUPPORTED:
  * this build lacks what is asked for. */
 int config_check(const struct config *c, struct config_error *e);
 

@@ -338,7 +338,8 @@ static int start_media(struct daemon *d, char why[static WHY_MAX])
     if (err && what)
         return daemon_fail_port(why, err, what, "media.shared_port", &at);
     if (err)
-        return daemon_fail(why, err, "media threads", "cannot start");
+        return daemon_fail(why, err, "media threads",
+                           err == GB_ENOMEM ? gb_strerror(err) : uv_strerror(err));
     platform_share_port(d->platform, media_net_shared_port(d->media), always);
     return 0;
 }

@@ -23,7 +23,7 @@ static const char usage[] =
     "  refresh ID            ask it for its catalog\n"
     "  device add ID [NAME=VALUE ...]\n"
     "                        before it comes: name, group, media, edition,\n"
-    "                        arm, date, require\n"
+    "                        arm, date, digest, require\n"
     "  device set ID NAME=VALUE ...\n"
     "                        the same of one that is known; NAME:=null as\n"
     "                        configured\n"

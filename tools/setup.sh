@@ -7,7 +7,7 @@
 set -eu
 what=${1:-all}
 build="gcc make curl pkg-config libc6-dev libuv1-dev libmxml-dev nettle-dev libyaml-dev libjansson-dev libsqlite3-dev libssl-dev zlib1g-dev"
-tests="libcmocka-dev clang llvm libclang-rt-14-dev ffmpeg chromium chromium-driver python3 valgrind mandoc git iproute2 openssl tshark sip-tester nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav"
+tests="libcmocka-dev clang llvm libclang-rt-14-dev ffmpeg chromium chromium-driver python3 valgrind mandoc git iproute2 openssl sqlite3 tshark sip-tester nginx-light libnginx-mod-rtmp gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav"
 bench="libavformat-dev libsofia-sip-ua-dev libosip2-dev libre-dev kamailio"
 
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -248,6 +248,25 @@ def every_allocation_of_the_start_fails_once():
 
 
 @quick
+def a_start_with_few_descriptors():
+    """Whatever is the first to get none, its reason is told."""
+    with contextlib.closing(Daemon()) as d:
+        d.stop()
+        for n in range(14, 22):
+            d.before = ["sh", "-c", f'ulimit -n {n} && exec "$@"', "sh"]
+            try:
+                d.start()
+            except Failed:
+                with open(d.log_path, encoding="utf-8") as f:
+                    last = f.read().strip().splitlines()[-1]
+                expect("too many open files" in last, f"{n} descriptors: {last}")
+                continue
+            raise Failed(f"{n} descriptors were enough")
+        d.before = ()
+        d.start()
+
+
+@quick
 def descriptors_run_out():
     """Whoever holds them all gets no more; what is there goes on, and the loop does not spin."""
     with faulty() as (d, _):

@@ -277,6 +277,7 @@ class Answer:
 class Daemon:
     """gb28181d in a directory of its own; restarts keep the directory."""
     environ = None  # of its processes; None: ours
+    before = ()  # what is run with the program and its arguments
 
     def __init__(self, host="127.0.0.1", settings=(), directory=None, media=60):
         self.host = host
@@ -316,7 +317,7 @@ class Daemon:
         return f"sip:{SERVER_ID}@{self.bracketed}:{self.sip}"
 
     def start(self):
-        args = [os.path.join(BUILD, "gb28181d")]
+        args = [*self.before, os.path.join(BUILD, "gb28181d")]
         for s in (f"server.data={self.dir}/data", f"sip.listen={self.bracketed}:{self.sip}",
                   f"http.listen={self.bracketed}:{self.http}", f"rtsp.listen={self.bracketed}:{self.rtsp}",
                   f"media.ports={self.media.start}-{self.media.stop - 1}",

@@ -18,6 +18,7 @@ import tempfile
 import time
 import urllib.request
 
+import backup
 import cameras
 import lives
 import metrics
@@ -31,7 +32,7 @@ from rig import (
 
 DEVICE = "34020000001180000001"
 TLS = "-notls" not in BUILD  # the build under test has it
-test = Tests(cameras.test + shared.test + lives.test + metrics.test + wvp.test + recipes.test + proxied.test)
+test = Tests(backup.test + cameras.test + shared.test + lives.test + metrics.test + wvp.test + recipes.test + proxied.test)
 
 
 def tracks_of(fmt):

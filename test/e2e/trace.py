@@ -245,6 +245,7 @@ def gbctl_speaks_to_the_camera():
         expect(DEVICE in gbctl(d, "tree", DEVICE) or ch in gbctl(d, "tree", DEVICE), "tree")
         expect("{" in gbctl(d, "profile", DEVICE) and gbctl(d, "changes", DEVICE), "profile and changes")
         gbctl(d, "preset", DEVICE, ch, "3", "nonsense", code=64)
+        gbctl(d, "preset", DEVICE, ch, "3", "delete", "gate", code=64)
         gbctl(d, "webhook", "add", "hall", "http://127.0.0.1:9/", "alarm")
         expect("hall" in gbctl(d, "webhooks"), "webhooks")
         gbctl(d, "webhook", "remove", "hall")

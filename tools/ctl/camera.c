@@ -50,6 +50,8 @@ static int preset(char **arg, int n)
     json_t *name;
     int len = snprintf(end, sizeof(end), "/presets/%.40s", arg[2]);
 
+    if (n > 4 && !slice_eq(what, SLICE("set")))
+        ctl_die(EX_USAGE, "%s: a name goes with set alone", arg[4]);
     if (slice_eq(what, SLICE("call"))) {
         snprintf(end + len, sizeof(end) - (size_t)len, "/call");
         return ask_channel("POST", device, channel, end, NULL);

@@ -12,7 +12,7 @@ const char ctl_help_zh[] =
     "  refresh ID            向设备查询目录\n"
     "  device add ID [NAME=VALUE ...]\n"
     "                        预先添加：name、group、media、edition、arm、\n"
-    "                        date、require\n"
+    "                        date、digest、require\n"
     "  device set ID NAME=VALUE ...\n"
     "                        修改已知设备的上述各项；NAME:=null 为按配置\n"
     "  device password ID    从标准输入读取该设备的单独密码\n"

@@ -32,6 +32,7 @@ static const struct {
     { "%s: not a time such as 2026-01-02T03:04:05",
       "%s：不是时间，例如 2026-01-02T03:04:05" },
     { "%s: not call, set or delete", "%s：应为 call、set 或 delete" },
+    { "%s: a name goes with set alone", "%s：名称只能与 set 一起使用" },
     { "%s: not set or reset", "%s：应为 set 或 reset" },
     { "%s: not on, off, default or seconds", "%s：应为 on、off、default 或秒数" },
     { "%s: device:ID, group:NAME or nothing",
