@@ -1,12 +1,8 @@
 /* app/store: what somebody set, and was told is kept, is on the disk before that is
  * told; what devices make waits for the journal's own time. */
-#include "app/store/store.h"
-#include "test/support.h"
+#include "test/store_world.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static atomic_uint syncs; /* of the store's thread */
 
@@ -21,27 +17,6 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return fsync(fd);
-}
-
-static void on_device(void *ctx, const struct platform_saved_device *d)
-{
-    (void)ctx;
-    (void)d;
-}
-
-static void on_channel(void *ctx, const struct platform_channel *c)
-{
-    (void)ctx;
-    (void)c;
-}
-
-static void on_dialog(void *ctx, uint64_t key, const struct sip_dialog_state *d,
-                      const struct sip_peer *peer)
-{
-    (void)ctx;
-    (void)key;
-    (void)d;
-    (void)peer;
 }
 
 static const struct slice name = SLICE_INIT("front");
@@ -94,16 +69,11 @@ static void on_the_disk_when_it_is_told(void **state)
         { "a webhook that goes", remove_hook, true },
         { "another position", add_position, false },
     };
-    const struct store_loader l = { .on_device = on_device,
-                                    .on_channel = on_channel,
-                                    .on_dialog = on_dialog };
-    char dir[] = "/tmp/gb28181d-promised-XXXXXX", why[256], command[80];
-    struct store *s = NULL;
+    char *dir = temp_dir();
+    struct seen seen;
+    struct store *s = open_store(dir, &seen, NULL);
 
     (void)state;
-    assert_non_null(mkdtemp(dir));
-    if (store_open(&s, dir, &l, why, NULL))
-        fail_msg("%s", why);
     add_position(s); /* the journal's head */
     store_flush(s);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -114,8 +84,7 @@ static void on_the_disk_when_it_is_told(void **state)
             fail_msg("%s: %u", cases[i].what, atomic_load(&syncs));
     }
     store_close(s);
-    snprintf(command, sizeof(command), "rm -r %s", dir);
-    assert_int_equal(system(command), 0);
+    remove_dir(dir);
 }
 
 int main(void)
