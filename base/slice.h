@@ -112,6 +112,16 @@ static inline struct slice slice_head(struct slice s, size_t n)
     return (struct slice){ s.p, n < s.n ? n : s.n };
 }
 
+/* How many digits it begins with. */
+static inline size_t slice_digits(struct slice s)
+{
+    size_t n = 0;
+
+    while (n < s.n && ascii_is_digit(s.p[n]))
+        n++;
+    return n;
+}
+
 /* Cuts s at the first sep: the part before goes to *head, *s keeps the part
  * behind. Without sep the whole goes to *head, *s becomes empty, false. */
 bool slice_cut(struct slice *s, char sep, struct slice *head);

@@ -6,22 +6,17 @@
 
 static bool is_number(struct slice s)
 {
-    size_t i = 0;
-
-    while (i < s.n && ascii_is_digit(s.p[i]))
-        i++;
-    return i == s.n;
+    return slice_digits(s) == s.n;
 }
 
 /* Several as devices tell them: "2/5". */
 static bool are_numbers(struct slice s)
 {
-    size_t i = 0;
+    size_t n;
 
-    while (i < s.n && (ascii_is_digit(s.p[i]) || s.p[i] == '/' ||
-                       s.p[i] == ','))
-        i++;
-    return i == s.n;
+    while ((n = slice_digits(s)) < s.n && (s.p[n] == '/' || s.p[n] == ','))
+        s = slice_from(s, n + 1);
+    return n == s.n;
 }
 
 const char *http_alarm_words(struct slice method, struct slice type,

@@ -15,10 +15,7 @@
 
 bool admit_is_id(struct slice user)
 {
-    for (size_t i = 0; i < user.n; i++)
-        if (!ascii_is_digit(user.p[i]))
-            return false;
-    return user.n >= ID_MIN && user.n <= ID_MAX;
+    return user.n >= ID_MIN && user.n <= ID_MAX && slice_digits(user) == user.n;
 }
 
 /* The user part of the first URI in the rest of a header line. */
@@ -82,10 +79,8 @@ void admit_peek(struct admit_peek *out, struct slice bytes)
  * at most. */
 static bool is_mistyped(struct slice user)
 {
-    for (size_t i = 0; i < user.n; i++)
-        if (!ascii_is_digit(user.p[i]))
-            return false;
-    return user.n >= MISTYPED_MIN && user.n < PLATFORM_ID_MAX;
+    return user.n >= MISTYPED_MIN && user.n < PLATFORM_ID_MAX &&
+           slice_digits(user) == user.n;
 }
 
 bool admit_is_scanner(const struct admit_peek *k)

@@ -15,11 +15,8 @@ static struct slice named(struct slice bytes)
     static const struct slice from = SLICE_INIT("\r\nFrom: <sip:");
     struct slice head = slice_head(bytes, LOOK_BYTES);
     struct slice user = slice_from(head, slice_find_slice(head, from) + from.n);
-    size_t n = 0;
 
-    while (n < user.n && ascii_is_digit(user.p[n]))
-        n++;
-    return slice_head(user, n);
+    return slice_head(user, slice_digits(user));
 }
 
 void platform_ahead(const struct platform *p, const struct slice *bytes,

@@ -48,11 +48,8 @@ static void look_at_type(struct delivery *v)
 static bool lacks_sn(const struct manscdp_msg *msg)
 {
     struct slice text = slice_trim(xml_text_or_attr(msg->doc.root, SLICE("SN")));
-    size_t n = 0;
 
-    while (n < text.n && ascii_is_digit(text.p[n]))
-        n++;
-    return !msg->has_sn && (!n || n < text.n);
+    return !msg->has_sn && (!text.n || slice_digits(text) < text.n);
 }
 
 /* The status that answers a body which was read. */

@@ -103,13 +103,9 @@ static void take_via(struct trace_glance *g, struct slice v)
 
 static void take_cseq(struct trace_glance *g, struct slice v)
 {
-    struct slice number;
-    size_t n = 0;
+    size_t n = slice_digits(v);
 
-    while (n < v.n && ascii_is_digit(v.p[n]))
-        n++;
-    number = slice_head(v, n);
-    slice_u32(number, CSEQ_MAX, &g->cseq);
+    slice_u32(slice_head(v, n), CSEQ_MAX, &g->cseq);
     v = slice_trim(slice_from(v, n));
     if (!g->status)
         return;
